@@ -1,0 +1,19 @@
+package rtp
+
+// Frame is what a codec read from a packet's payload; package codec fills it in. It lies here so that the
+// packet can carry it from the producer, which looks once, to every consumer.
+type Frame struct {
+	KeyFrame bool  // the packet starts a key frame
+	Spatial  uint8 // layers of the packet, 0 where the codec has none
+	Temporal uint8
+	SwitchUp bool // a receiver of lower temporal layers may go up to this one here
+
+	// Picture identifiers of VP8 (RFC 7741 section 4.2), rewritten when a consumer drops or switches.
+	HasPictureID   bool
+	HasTL0PICIDX   bool
+	PictureIDBytes uint8 // 1 or 2
+	PictureIDAt    uint8 // offsets within the payload
+	TL0PICIDXAt    uint8
+	TL0PICIDX      uint8
+	PictureID      uint16
+}

@@ -1,0 +1,63 @@
+package rtp
+
+import "encoding/binary"
+
+// MaxPatch is how many bytes at the start of a payload a consumer may replace.
+const MaxPatch = 8
+
+// Header is what a sender writes in front of a payload. Source values are read-only, so one received packet serves all
+// consumers; values a transport knows at the moment of sending come in a Stamp.
+type Header struct {
+	Marker         bool
+	PayloadType    uint8
+	SequenceNumber uint16
+	Timestamp      uint32
+	SSRC           uint32
+
+	IDs    *ExtensionIDs // ids of the receiver's negotiation; nil writes no extensions
+	Source *Packet       // where forwarded extensions come from; nil forwards none
+	MID    string        // written if IDs has an id for it and it is not empty
+
+	OSN   uint16 // original sequence number, put before the payload when IsRTX (RFC 4588 section 4)
+	IsRTX bool
+
+	PatchSize uint8 // how many bytes of Patch stand for the payload's first ones
+	Patch     [MaxPatch]byte
+}
+
+// Stamp holds the extension values that are made at the moment of sending.
+type Stamp struct {
+	AbsSendTime uint32 // 24 bits, 6.18 fixed point seconds
+	TransportCC uint16 // transport-wide sequence number
+}
+
+// MaxHeaderSize bounds what Put writes: header, extension block with every extension at its largest, OSN.
+const MaxHeaderSize = 400
+
+// Put writes the header, its extension block and, for RTX, the original sequence number, into dst, which must have room for
+// MaxHeaderSize bytes. It returns the header's length, which is where SRTP starts to encrypt, and the length with the OSN.
+func (h *Header) Put(dst []byte, stamp Stamp) (header, total int) {
+	dst[0] = version << 6
+	dst[1] = h.PayloadType
+	if h.Marker {
+		dst[1] |= 0x80
+	}
+	binary.BigEndian.PutUint16(dst[2:], h.SequenceNumber)
+	binary.BigEndian.PutUint32(dst[4:], h.Timestamp)
+	binary.BigEndian.PutUint32(dst[8:], h.SSRC)
+	header = HeaderSize
+	if h.IDs != nil {
+		header = h.putExtensions(dst, stamp)
+	}
+	total = header
+	if h.IsRTX {
+		binary.BigEndian.PutUint16(dst[header:], h.OSN)
+		total += 2
+	}
+	return header, total
+}
+
+// forwarded lists the extensions that pass from a producer to its consumers. RID and repaired RID name the producer's streams and end here.
+var forwarded = [...]Extension{
+	ExtAudioLevel, ExtVideoOrientation, ExtTimeOffset, ExtAbsCaptureTime, ExtPlayoutDelay, ExtDependencyDescriptor, ExtPacketID,
+}
