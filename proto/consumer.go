@@ -1,0 +1,88 @@
+package proto
+
+// Consume is the body of transport.consume.
+type Consume struct {
+	ConsumerID             string                  `json:"consumerId"`
+	ProducerID             string                  `json:"producerId"`
+	Kind                   string                  `json:"kind"`
+	RTPParameters          RTPParameters           `json:"rtpParameters"`
+	Type                   string                  `json:"type"`
+	ConsumableRTPEncodings []RTPEncodingParameters `json:"consumableRtpEncodings"`
+	Paused                 bool                    `json:"paused,omitempty"`
+	PreferredLayers        *ConsumerLayers         `json:"preferredLayers,omitempty"`
+	IgnoreDTX              bool                    `json:"ignoreDtx,omitempty"`
+}
+
+// ConsumeResult is the answer of transport.consume.
+type ConsumeResult struct {
+	Paused          bool            `json:"paused"`
+	ProducerPaused  bool            `json:"producerPaused"`
+	Score           ConsumerScore   `json:"score"`
+	PreferredLayers *ConsumerLayers `json:"preferredLayers,omitempty"`
+}
+
+// ConsumerLayers names layers, counted from 0. An absent temporal layer is the highest.
+type ConsumerLayers struct {
+	SpatialLayer  int  `json:"spatialLayer"`
+	TemporalLayer *int `json:"temporalLayer,omitempty"`
+}
+
+// ConsumerScore is the body of consumer.score: Score of our own sending, ProducerScore of the stream being forwarded,
+// ProducerScores of all.
+type ConsumerScore struct {
+	Score          uint8   `json:"score"`
+	ProducerScore  uint8   `json:"producerScore"`
+	ProducerScores []uint8 `json:"producerScores"`
+}
+
+// CloseConsumer is the body of transport.closeConsumer.
+type CloseConsumer struct {
+	ConsumerID string `json:"consumerId"`
+}
+
+// SetPreferredLayers is the body of consumer.setPreferredLayers.
+type SetPreferredLayers struct {
+	PreferredLayers ConsumerLayers `json:"preferredLayers"`
+}
+
+// SetPreferredLayersResult tells the layers after clamping; absent for consumers without layers.
+type SetPreferredLayersResult struct {
+	PreferredLayers *ConsumerLayers `json:"preferredLayers,omitempty"`
+}
+
+// SetPriority is the body of consumer.setPriority: 1 to 255.
+type SetPriority struct {
+	Priority int `json:"priority"`
+}
+
+// SetPriorityResult is its answer.
+type SetPriorityResult struct {
+	Priority int `json:"priority"`
+}
+
+// LayersChange is the body of consumer.layersChange; Layers is absent when nothing is forwarded.
+type LayersChange struct {
+	Layers *ConsumerLayers `json:"layers,omitempty"`
+}
+
+// ConsumerDump is the answer of consumer.dump. The layer fields are present for simulcast and SVC; -1 is none.
+type ConsumerDump struct {
+	ID                         string                  `json:"id"`
+	Type                       string                  `json:"type"`
+	ProducerID                 string                  `json:"producerId"`
+	Kind                       string                  `json:"kind"`
+	RTPParameters              RTPParameters           `json:"rtpParameters"`
+	ConsumableRTPEncodings     []RTPEncodingParameters `json:"consumableRtpEncodings"`
+	SupportedCodecPayloadTypes []uint8                 `json:"supportedCodecPayloadTypes"`
+	TraceEventTypes            []string                `json:"traceEventTypes"`
+	Paused                     bool                    `json:"paused"`
+	ProducerPaused             bool                    `json:"producerPaused"`
+	Priority                   int                     `json:"priority"`
+	RTPStreams                 []RTPStreamDump         `json:"rtpStreams"`
+	PreferredSpatialLayer      *int                    `json:"preferredSpatialLayer,omitempty"`
+	TargetSpatialLayer         *int                    `json:"targetSpatialLayer,omitempty"`
+	CurrentSpatialLayer        *int                    `json:"currentSpatialLayer,omitempty"`
+	PreferredTemporalLayer     *int                    `json:"preferredTemporalLayer,omitempty"`
+	TargetTemporalLayer        *int                    `json:"targetTemporalLayer,omitempty"`
+	CurrentTemporalLayer       *int                    `json:"currentTemporalLayer,omitempty"`
+}

@@ -1,0 +1,20 @@
+// Package proto is the vocabulary of the channel: methods, bodies, events, RTP parameters, errors.
+//
+// The structs are the source of truth. Their json tags are the keys on the wire in JSON and in msgpack alike (package channel
+// tells its codec so); values are those of mediasoup's public API. PROTOCOL.md is the normative text around them.
+package proto
+
+// The version of the channel protocol: additions raise Minor; within a Major nothing is removed.
+const (
+	Major = 1
+	Minor = 0
+)
+
+// Version is a protocol version as it travels in hello and attach.
+type Version struct {
+	Major int `json:"major"`
+	Minor int `json:"minor"`
+}
+
+// Current is the version this code speaks.
+var Current = Version{Major: Major, Minor: Minor}

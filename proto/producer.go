@@ -1,0 +1,124 @@
+package proto
+
+// Produce is the body of transport.produce.
+type Produce struct {
+	ProducerID                             string        `json:"producerId"`
+	Kind                                   string        `json:"kind"`
+	RTPParameters                          RTPParameters `json:"rtpParameters"`
+	RTPMapping                             RTPMapping    `json:"rtpMapping"`
+	Paused                                 bool          `json:"paused,omitempty"`
+	KeyFrameRequestDelay                   int           `json:"keyFrameRequestDelay,omitempty"` // milliseconds, video only
+	EnableMediasoupPacketIDHeaderExtension bool          `json:"enableMediasoupPacketIdHeaderExtension,omitempty"`
+}
+
+// ProduceResult tells what kind of producer it became: simple, simulcast or svc.
+type ProduceResult struct {
+	Type string `json:"type"`
+}
+
+// CloseProducer is the body of transport.closeProducer.
+type CloseProducer struct {
+	ProducerID string `json:"producerId"`
+}
+
+// ProducerDump is the answer of producer.dump.
+type ProducerDump struct {
+	ID              string          `json:"id"`
+	Kind            string          `json:"kind"`
+	Type            string          `json:"type"`
+	RTPParameters   RTPParameters   `json:"rtpParameters"`
+	RTPMapping      RTPMapping      `json:"rtpMapping"`
+	RTPStreams      []RTPStreamDump `json:"rtpStreams"`
+	TraceEventTypes []string        `json:"traceEventTypes"`
+	Paused          bool            `json:"paused"`
+}
+
+// RTPStreamDump is one stream of a producer or consumer.
+type RTPStreamDump struct {
+	Params    RTPStreamParams `json:"params"`
+	Score     uint8           `json:"score"`
+	RTXStream *RTXStreamDump  `json:"rtxStream,omitempty"`
+}
+
+// RTPStreamParams is how a stream was set up.
+type RTPStreamParams struct {
+	EncodingIdx    int    `json:"encodingIdx"`
+	SSRC           uint32 `json:"ssrc"`
+	PayloadType    uint8  `json:"payloadType"`
+	MimeType       string `json:"mimeType"`
+	ClockRate      int    `json:"clockRate"`
+	RID            string `json:"rid,omitempty"`
+	CNAME          string `json:"cname"`
+	RTXSSRC        uint32 `json:"rtxSsrc,omitempty"`
+	RTXPayloadType uint8  `json:"rtxPayloadType,omitempty"`
+	UseNACK        bool   `json:"useNack"`
+	UsePLI         bool   `json:"usePli"`
+	UseFIR         bool   `json:"useFir"`
+	UseInBandFEC   bool   `json:"useInBandFec"`
+	UseDTX         bool   `json:"useDtx"`
+	SpatialLayers  int    `json:"spatialLayers"`
+	TemporalLayers int    `json:"temporalLayers"`
+}
+
+// RTXStreamDump is a stream's retransmission stream.
+type RTXStreamDump struct {
+	Params RTXStreamParams `json:"params"`
+}
+
+// RTXStreamParams is how a retransmission stream was set up.
+type RTXStreamParams struct {
+	SSRC        uint32 `json:"ssrc"`
+	PayloadType uint8  `json:"payloadType"`
+	MimeType    string `json:"mimeType"`
+	ClockRate   int    `json:"clockRate"`
+	RRID        string `json:"rrid,omitempty"`
+	CNAME       string `json:"cname"`
+}
+
+// RTPStreamStats is an element of the answers of producer.getStats (type inbound-rtp) and consumer.getStats (outbound-rtp first,
+// then the inbound-rtp of the producer's stream it forwards). Jitter is in RTP timestamp units, RoundTripTime milliseconds,
+// FractionLost in 1/256, bitrates bit/s, Timestamp milliseconds of the worker's clock.
+type RTPStreamStats struct {
+	Type                 string         `json:"type"`
+	Timestamp            int64          `json:"timestamp"`
+	SSRC                 uint32         `json:"ssrc"`
+	RTXSSRC              uint32         `json:"rtxSsrc,omitempty"`
+	RID                  string         `json:"rid,omitempty"`
+	Kind                 string         `json:"kind"`
+	MimeType             string         `json:"mimeType"`
+	PacketsLost          int            `json:"packetsLost"`
+	FractionLost         uint8          `json:"fractionLost"`
+	Jitter               uint32         `json:"jitter"`
+	PacketsDiscarded     uint64         `json:"packetsDiscarded"`
+	PacketsRetransmitted uint64         `json:"packetsRetransmitted"`
+	PacketsRepaired      uint64         `json:"packetsRepaired"`
+	NACKCount            uint64         `json:"nackCount"`
+	NACKPacketCount      uint64         `json:"nackPacketCount"`
+	PLICount             uint64         `json:"pliCount"`
+	FIRCount             uint64         `json:"firCount"`
+	RoundTripTime        float64        `json:"roundTripTime,omitempty"`
+	RTXPacketsDiscarded  uint64         `json:"rtxPacketsDiscarded,omitempty"`
+	Score                uint8          `json:"score"`
+	PacketCount          uint64         `json:"packetCount"`
+	ByteCount            uint64         `json:"byteCount"`
+	Bitrate              int            `json:"bitrate"`
+	BitrateByLayer       map[string]int `json:"bitrateByLayer,omitempty"` // "spatial.temporal": bit/s; inbound only
+}
+
+// ProducerScore is the body of producer.score: one element per stream that was seen.
+type ProducerScore []StreamScore
+
+// StreamScore is the health of one stream, 0 (dead) to 10.
+type StreamScore struct {
+	EncodingIdx int    `json:"encodingIdx"`
+	SSRC        uint32 `json:"ssrc"`
+	RID         string `json:"rid,omitempty"`
+	Score       uint8  `json:"score"`
+}
+
+// VideoOrientation is the body of producer.videoOrientationChange; Rotation is degrees clockwise.
+type VideoOrientation struct {
+	Camera   bool `json:"camera"`
+	Flip     bool `json:"flip"`
+	Rotation int  `json:"rotation"`
+}

@@ -1,0 +1,119 @@
+package proto
+
+// Kinds of media.
+const (
+	Audio = "audio"
+	Video = "video"
+)
+
+// Types of producers and consumers.
+const (
+	Simple    = "simple"
+	Simulcast = "simulcast"
+	SVC       = "svc"
+	Pipe      = "pipe"
+)
+
+// RTPCapabilities is what an endpoint can receive.
+type RTPCapabilities struct {
+	Codecs           []RTPCodecCapability `json:"codecs,omitempty"`
+	HeaderExtensions []RTPHeaderExtension `json:"headerExtensions,omitempty"`
+}
+
+// CodecParameters are codec-specific: strings and numbers by name, the numbers as float64 or any integer type.
+type CodecParameters map[string]any
+
+// RTPCodecCapability is one codec of RTPCapabilities. A router's media codecs may leave PreferredPayloadType to the router.
+type RTPCodecCapability struct {
+	Kind                 string          `json:"kind"`
+	MimeType             string          `json:"mimeType"`
+	PreferredPayloadType *uint8          `json:"preferredPayloadType,omitempty"`
+	ClockRate            int             `json:"clockRate"`
+	Channels             int             `json:"channels,omitempty"`
+	Parameters           CodecParameters `json:"parameters"`
+	RTCPFeedback         []RTCPFeedback  `json:"rtcpFeedback"`
+}
+
+// RTPHeaderExtension is one header extension of RTPCapabilities.
+type RTPHeaderExtension struct {
+	Kind             string `json:"kind"`
+	URI              string `json:"uri"`
+	PreferredID      int    `json:"preferredId"`
+	PreferredEncrypt bool   `json:"preferredEncrypt"`
+	Direction        string `json:"direction"` // sendrecv, sendonly, recvonly or inactive
+}
+
+// RTPParameters is what one producer sends or one consumer receives.
+type RTPParameters struct {
+	MID              string                         `json:"mid,omitempty"`
+	Codecs           []RTPCodecParameters           `json:"codecs"`
+	HeaderExtensions []RTPHeaderExtensionParameters `json:"headerExtensions"`
+	Encodings        []RTPEncodingParameters        `json:"encodings"`
+	RTCP             RTCPParameters                 `json:"rtcp"`
+	MSID             string                         `json:"msid,omitempty"`
+}
+
+// RTPCodecParameters is one codec of RTPParameters.
+type RTPCodecParameters struct {
+	MimeType     string          `json:"mimeType"`
+	PayloadType  uint8           `json:"payloadType"`
+	ClockRate    int             `json:"clockRate"`
+	Channels     int             `json:"channels,omitempty"`
+	Parameters   CodecParameters `json:"parameters"`
+	RTCPFeedback []RTCPFeedback  `json:"rtcpFeedback"`
+}
+
+// RTCPFeedback is a kind of feedback (RFC 4585 section 4.2): {"nack",""}, {"nack","pli"}, {"ccm","fir"} …
+type RTCPFeedback struct {
+	Type      string `json:"type"`
+	Parameter string `json:"parameter"`
+}
+
+// RTPHeaderExtensionParameters is one header extension of RTPParameters.
+type RTPHeaderExtensionParameters struct {
+	URI        string          `json:"uri"`
+	ID         int             `json:"id"`
+	Encrypt    bool            `json:"encrypt"`
+	Parameters CodecParameters `json:"parameters"`
+}
+
+// RTPEncodingParameters is one stream of RTPParameters. SSRC 0 is absent.
+type RTPEncodingParameters struct {
+	SSRC             uint32       `json:"ssrc,omitempty"`
+	RID              string       `json:"rid,omitempty"`
+	CodecPayloadType *uint8       `json:"codecPayloadType,omitempty"`
+	RTX              *RTXEncoding `json:"rtx,omitempty"`
+	DTX              bool         `json:"dtx"`
+	ScalabilityMode  string       `json:"scalabilityMode,omitempty"`
+	MaxBitrate       int          `json:"maxBitrate,omitempty"`
+}
+
+// RTXEncoding is the retransmission stream of an encoding.
+type RTXEncoding struct {
+	SSRC uint32 `json:"ssrc"`
+}
+
+// RTCPParameters of RTPParameters. ReducedSize is effectively always true.
+type RTCPParameters struct {
+	CNAME       string `json:"cname,omitempty"`
+	ReducedSize bool   `json:"reducedSize"`
+}
+
+// RTPMapping tells a producer which payload types and SSRCs its router knows its streams by.
+type RTPMapping struct {
+	Codecs    []CodecMapping    `json:"codecs"`
+	Encodings []EncodingMapping `json:"encodings"`
+}
+
+// CodecMapping maps a producer's payload type to the router's.
+type CodecMapping struct {
+	PayloadType       uint8 `json:"payloadType"`
+	MappedPayloadType uint8 `json:"mappedPayloadType"`
+}
+
+// EncodingMapping maps a producer's stream, known by RID or SSRC, to the SSRC its router knows it by.
+type EncodingMapping struct {
+	RID        string `json:"rid,omitempty"`
+	SSRC       uint32 `json:"ssrc,omitempty"`
+	MappedSSRC uint32 `json:"mappedSsrc"`
+}

@@ -1,0 +1,149 @@
+package proto
+
+// ListenInfo is where a transport or WebRtcServer listens.
+type ListenInfo struct {
+	Protocol         string       `json:"protocol"` // udp or tcp
+	IP               string       `json:"ip"`
+	AnnouncedAddress string       `json:"announcedAddress,omitempty"` // IP or host name peers are told instead
+	ExposeInternalIP bool         `json:"exposeInternalIp,omitempty"` // also offer IP when AnnouncedAddress is given
+	Port             uint16       `json:"port,omitempty"`             // 0: any of PortRange
+	PortRange        *PortRange   `json:"portRange,omitempty"`
+	Flags            *SocketFlags `json:"flags,omitempty"`
+	SendBufferSize   int          `json:"sendBufferSize,omitempty"` // bytes; 0: ours
+	RecvBufferSize   int          `json:"recvBufferSize,omitempty"`
+}
+
+// PortRange is inclusive.
+type PortRange struct {
+	Min uint16 `json:"min"`
+	Max uint16 `json:"max"`
+}
+
+// SocketFlags of a ListenInfo.
+type SocketFlags struct {
+	IPv6Only     bool `json:"ipv6Only,omitempty"`
+	UDPReusePort bool `json:"udpReusePort,omitempty"`
+}
+
+// TransportTuple is a 5-tuple as the API shows it.
+type TransportTuple struct {
+	LocalIP      string `json:"localIp"` // deprecated alias of LocalAddress
+	LocalAddress string `json:"localAddress"`
+	LocalPort    uint16 `json:"localPort"`
+	RemoteIP     string `json:"remoteIp,omitempty"`
+	RemotePort   uint16 `json:"remotePort,omitempty"`
+	Protocol     string `json:"protocol"`
+}
+
+// KeyValue is an entry of a dump's tables with string keys.
+type KeyValue struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
+
+// KeyValues is an entry with many values.
+type KeyValues struct {
+	Key    string   `json:"key"`
+	Values []string `json:"values"`
+}
+
+// SSRCValue is an entry of a dump's tables with SSRC keys.
+type SSRCValue struct {
+	Key   uint32 `json:"key"`
+	Value string `json:"value"`
+}
+
+// RTPListenerDump tells how packets find their producer.
+type RTPListenerDump struct {
+	SSRCTable []SSRCValue `json:"ssrcTable"`
+	MIDTable  []KeyValue  `json:"midTable"`
+	RIDTable  []KeyValue  `json:"ridTable"`
+}
+
+// RecvRTPHeaderExtensions are the ids of the extensions a transport itself reads.
+type RecvRTPHeaderExtensions struct {
+	MID               uint8 `json:"mid,omitempty"`
+	RID               uint8 `json:"rid,omitempty"`
+	RRID              uint8 `json:"rrid,omitempty"`
+	AbsSendTime       uint8 `json:"absSendTime,omitempty"`
+	TransportWideCC01 uint8 `json:"transportWideCc01,omitempty"`
+}
+
+// TransportDump is what all transports dump.
+type TransportDump struct {
+	ID                      string                  `json:"id"`
+	Direct                  bool                    `json:"direct"`
+	ProducerIDs             []string                `json:"producerIds"`
+	ConsumerIDs             []string                `json:"consumerIds"`
+	MapSSRCConsumerID       []SSRCValue             `json:"mapSsrcConsumerId"`
+	MapRTXSSRCConsumerID    []SSRCValue             `json:"mapRtxSsrcConsumerId"`
+	DataProducerIDs         []string                `json:"dataProducerIds"`
+	DataConsumerIDs         []string                `json:"dataConsumerIds"`
+	RecvRTPHeaderExtensions RecvRTPHeaderExtensions `json:"recvRtpHeaderExtensions"`
+	RTPListener             RTPListenerDump         `json:"rtpListener"`
+	MaxSendMessageSize      int                     `json:"maxSendMessageSize"`
+	MaxReceiveMessageSize   int                     `json:"maxReceiveMessageSize"`
+	TraceEventTypes         []string                `json:"traceEventTypes"`
+}
+
+// TransportStats is what all transports count. Sizes are bytes, rates bit/s, Timestamp milliseconds of the worker's clock.
+type TransportStats struct {
+	Type                     string   `json:"type"` // webrtc-transport, plain-rtp-transport
+	TransportID              string   `json:"transportId"`
+	Timestamp                int64    `json:"timestamp"`
+	BytesReceived            uint64   `json:"bytesReceived"`
+	RecvBitrate              int      `json:"recvBitrate"`
+	BytesSent                uint64   `json:"bytesSent"`
+	SendBitrate              int      `json:"sendBitrate"`
+	RTPBytesReceived         uint64   `json:"rtpBytesReceived"`
+	RTPRecvBitrate           int      `json:"rtpRecvBitrate"`
+	RTPBytesSent             uint64   `json:"rtpBytesSent"`
+	RTPSendBitrate           int      `json:"rtpSendBitrate"`
+	RTXBytesReceived         uint64   `json:"rtxBytesReceived"`
+	RTXRecvBitrate           int      `json:"rtxRecvBitrate"`
+	RTXBytesSent             uint64   `json:"rtxBytesSent"`
+	RTXSendBitrate           int      `json:"rtxSendBitrate"`
+	ProbationBytesSent       uint64   `json:"probationBytesSent"`
+	ProbationSendBitrate     int      `json:"probationSendBitrate"`
+	AvailableOutgoingBitrate *int     `json:"availableOutgoingBitrate,omitempty"`
+	AvailableIncomingBitrate *int     `json:"availableIncomingBitrate,omitempty"`
+	MaxIncomingBitrate       *int     `json:"maxIncomingBitrate,omitempty"`
+	MaxOutgoingBitrate       *int     `json:"maxOutgoingBitrate,omitempty"`
+	MinOutgoingBitrate       *int     `json:"minOutgoingBitrate,omitempty"`
+	RTPPacketLossReceived    *float64 `json:"rtpPacketLossReceived,omitempty"`
+	RTPPacketLossSent        *float64 `json:"rtpPacketLossSent,omitempty"`
+
+	// Drops counts discarded packets by reason; together with what was forwarded they add up to what was received.
+	Drops map[string]uint64 `json:"drops,omitempty"`
+}
+
+// MinBitrate is the lowest a transport's bitrate limits go, bit/s.
+const MinBitrate = 30_000
+
+// SetMaxIncomingBitrate is the body of transport.setMaxIncomingBitrate; 0 lifts the limit.
+type SetMaxIncomingBitrate struct {
+	MaxIncomingBitrate int `json:"maxIncomingBitrate"`
+}
+
+// SetMaxOutgoingBitrate is the body of transport.setMaxOutgoingBitrate; 0 lifts the limit.
+type SetMaxOutgoingBitrate struct {
+	MaxOutgoingBitrate int `json:"maxOutgoingBitrate"`
+}
+
+// SetMinOutgoingBitrate is the body of transport.setMinOutgoingBitrate; 0 lifts the limit.
+type SetMinOutgoingBitrate struct {
+	MinOutgoingBitrate int `json:"minOutgoingBitrate"`
+}
+
+// EnableTraceEvent is the body of the enableTraceEvent methods; the list replaces the one before.
+type EnableTraceEvent struct {
+	Types []string `json:"types"`
+}
+
+// TraceEvent is the body of the trace events.
+type TraceEvent struct {
+	Type      string         `json:"type"`
+	Timestamp int64          `json:"timestamp"` // milliseconds of the worker's clock
+	Direction string         `json:"direction"` // in or out
+	Info      map[string]any `json:"info"`
+}

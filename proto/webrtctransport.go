@@ -1,0 +1,110 @@
+package proto
+
+// WebRTCTransportOptions is the body of router.createWebRtcTransport and …WithServer. Exactly one of WebRTCServerID (with server)
+// and ListenInfos (without) is given. Absent options have mediasoup's defaults.
+type WebRTCTransportOptions struct {
+	TransportID                     string       `json:"transportId"`
+	WebRTCServerID                  string       `json:"webRtcServerId,omitempty"`
+	ListenInfos                     []ListenInfo `json:"listenInfos,omitempty"`
+	EnableUDP                       *bool        `json:"enableUdp,omitempty"` // true
+	EnableTCP                       *bool        `json:"enableTcp,omitempty"` // true with a server, else false
+	PreferUDP                       bool         `json:"preferUdp,omitempty"`
+	PreferTCP                       bool         `json:"preferTcp,omitempty"`
+	ICEConsentTimeout               *int         `json:"iceConsentTimeout,omitempty"` // seconds: 30; 0 is off, else 10 to 60
+	InitialAvailableOutgoingBitrate *int         `json:"initialAvailableOutgoingBitrate,omitempty"`
+}
+
+// ICEParameters are our credentials (RFC 8445 section 5.3).
+type ICEParameters struct {
+	UsernameFragment string `json:"usernameFragment"`
+	Password         string `json:"password"`
+	ICELite          bool   `json:"iceLite"`
+}
+
+// ICECandidate is one address we listen on. Address and IP are the same: clients of different age read one or the other.
+type ICECandidate struct {
+	Foundation string `json:"foundation"`
+	Priority   uint32 `json:"priority"`
+	IP         string `json:"ip"`
+	Address    string `json:"address"`
+	Protocol   string `json:"protocol"`
+	Port       uint16 `json:"port"`
+	Type       string `json:"type"`              // host
+	TCPType    string `json:"tcpType,omitempty"` // passive
+}
+
+// DTLSParameters of either side.
+type DTLSParameters struct {
+	Role         string            `json:"role,omitempty"` // auto, client or server; absent is auto
+	Fingerprints []DTLSFingerprint `json:"fingerprints"`
+}
+
+// DTLSFingerprint is a certificate's hash (RFC 8122 section 5): Algorithm is sha-1, sha-224, sha-256, sha-384 or sha-512.
+type DTLSFingerprint struct {
+	Algorithm string `json:"algorithm"`
+	Value     string `json:"value"`
+}
+
+// States of ICE and DTLS.
+const (
+	ICENew          = "new"
+	ICEConnected    = "connected"
+	ICECompleted    = "completed"
+	ICEDisconnected = "disconnected"
+	ICEClosed       = "closed"
+
+	DTLSNew        = "new"
+	DTLSConnecting = "connecting"
+	DTLSConnected  = "connected"
+	DTLSFailed     = "failed"
+	DTLSClosed     = "closed"
+)
+
+// WebRTCTransportDump is the answer of router.createWebRtcTransport and of transport.dump.
+type WebRTCTransportDump struct {
+	TransportDump
+	ICERole          string          `json:"iceRole"` // controlled
+	ICEParameters    ICEParameters   `json:"iceParameters"`
+	ICECandidates    []ICECandidate  `json:"iceCandidates"`
+	ICEState         string          `json:"iceState"`
+	ICESelectedTuple *TransportTuple `json:"iceSelectedTuple,omitempty"`
+	DTLSParameters   DTLSParameters  `json:"dtlsParameters"`
+	DTLSState        string          `json:"dtlsState"`
+	DTLSRemoteCert   string          `json:"dtlsRemoteCert,omitempty"` // PEM
+}
+
+// WebRTCTransportStats is the answer of transport.getStats.
+type WebRTCTransportStats struct {
+	TransportStats
+	ICERole          string          `json:"iceRole"`
+	ICEState         string          `json:"iceState"`
+	ICESelectedTuple *TransportTuple `json:"iceSelectedTuple,omitempty"`
+	DTLSState        string          `json:"dtlsState"`
+}
+
+// ConnectWebRTCTransport is the body of webRtcTransport.connect.
+type ConnectWebRTCTransport struct {
+	DTLSParameters DTLSParameters `json:"dtlsParameters"`
+}
+
+// ConnectWebRTCTransportResult tells our DTLS role: client or server.
+type ConnectWebRTCTransportResult struct {
+	DTLSLocalRole string `json:"dtlsLocalRole"`
+}
+
+// ICEStateChange is the body of webRtcTransport.iceStateChange.
+type ICEStateChange struct {
+	ICEState string `json:"iceState"`
+}
+
+// ICESelectedTupleChange is the body of webRtcTransport.iceSelectedTupleChange.
+type ICESelectedTupleChange struct {
+	ICESelectedTuple TransportTuple `json:"iceSelectedTuple"`
+}
+
+// DTLSStateChange is the body of webRtcTransport.dtlsStateChange; the certificate comes with connected.
+type DTLSStateChange struct {
+	DTLSState      string `json:"dtlsState"`
+	DTLSRemoteCert string `json:"dtlsRemoteCert,omitempty"`
+	Reason         string `json:"reason,omitempty"` // of failed and closed
+}
