@@ -1,0 +1,71 @@
+package archtest
+
+// rule is one row of the table of packages.
+type rule struct {
+	module   []string // packages of this module it may import, without the "gazpacho/" in front
+	external []string // prefixes of import paths outside the module and the standard library
+	pure     bool     // no sockets, clocks, goroutines, locks or randomness of its own
+}
+
+const all = "*" // any package of the module
+
+// table is the plan of the house: a package that is not in it may not exist, an import that is not in
+// it may not be made. Tests may import anything.
+var table = map[string]rule{
+	"proto":          {},
+	"pkg/tuple":      {pure: true},
+	"pkg/timer":      {pure: true},
+	"pkg/rtp":        {pure: true, external: []string{"github.com/pion/rtcp"}},
+	"pkg/codec":      {pure: true, module: []string{"pkg/rtp"}},
+	"pkg/stream":     {pure: true, module: []string{"pkg/rtp", "pkg/codec", "pkg/timer"}},
+	"pkg/bwe":        {pure: true, module: []string{"pkg/rtp", "pkg/timer"}},
+	"pkg/stun":       {pure: true, module: []string{"pkg/tuple"}},
+	"pkg/ice":        {pure: true, module: []string{"pkg/stun", "pkg/tuple", "pkg/timer"}},
+	"pkg/srtp":       {pure: true, module: []string{"pkg/rtp"}, external: []string{"github.com/pion/srtp/v2"}},
+	"pkg/ortc":       {pure: true, module: []string{"proto"}},
+	"pkg/producer":   {pure: true, module: []string{"pkg/rtp", "pkg/codec", "pkg/stream", "pkg/timer", "proto"}},
+	"pkg/consumer":   {pure: true, module: []string{"pkg/rtp", "pkg/codec", "pkg/stream", "pkg/timer", "proto"}},
+	"pkg/observer":   {pure: true, module: []string{"pkg/rtp", "pkg/timer", "proto"}},
+	"pkg/transport":  {pure: true, module: []string{"pkg/tuple", "pkg/timer", "pkg/rtp", "pkg/bwe", "pkg/ice", "pkg/srtp", "pkg/producer", "pkg/consumer", "proto"}},
+	"pkg/router":     {pure: true, module: []string{"pkg/timer", "pkg/producer", "pkg/consumer", "pkg/observer", "pkg/transport", "proto"}},
+	"pkg/socket":     {module: []string{"pkg/tuple"}, external: []string{"golang.org/x/sys"}},
+	"pkg/loop":       {module: []string{"pkg/timer", "pkg/socket"}},
+	"pkg/mailbox":    {},
+	"pkg/dtls":       {module: []string{"pkg/mailbox"}, external: []string{"github.com/pion/dtls/v2", "github.com/pion/logging", "golang.org/x/crypto"}},
+	"pkg/channel":    {module: []string{"proto"}, external: []string{"github.com/vmihailenco/msgpack/v5"}},
+	"pkg/worker":     {module: []string{"pkg/channel", "pkg/loop", "pkg/socket", "pkg/dtls", "pkg/router", "pkg/transport", "pkg/tuple", "pkg/timer", "proto"}},
+	"pkg/control":    {module: []string{"pkg/channel", "pkg/ortc", "proto"}},
+	"pkg/supervisor": {module: []string{"pkg/control", "pkg/channel", "proto"}},
+	"pkg/room":       {module: []string{"pkg/control", "pkg/supervisor", "proto"}},
+	"pkg/signaling":  {module: []string{"pkg/room", "proto"}, external: []string{"github.com/coder/websocket"}},
+	"pkg/web":        {},
+	"pkg/web/bundle": {external: []string{"github.com/evanw/esbuild"}},
+	"cmd/worker":     {module: []string{"pkg/worker"}, external: []string{"github.com/spf13/cobra"}},
+	"cmd/controller": {module: []string{"pkg/signaling", "pkg/room", "pkg/supervisor", "pkg/web"}, external: []string{"github.com/spf13/cobra"}},
+	"pkg/archtest":   {module: []string{all}},
+	"pkg/simtest":    {module: []string{all}, external: []string{"github.com/pion", "github.com/chromedp"}},
+}
+
+// impureImports are what the pure core may not import: all that reads clocks, opens sockets, locks or rolls dice.
+var impureImports = map[string]bool{
+	"net": true, "os": true, "sync": true, "sync/atomic": true, "context": true, "math/rand": true, "math/rand/v2": true,
+	"crypto/rand": true, "net/http": true, "syscall": true, "os/signal": true, "os/exec": true, "log": true,
+}
+
+// clockCalls are the functions of package time that read a clock or wait for one.
+var clockCalls = map[string]bool{
+	"Now": true, "Since": true, "Until": true, "Sleep": true, "After": true, "AfterFunc": true, "Tick": true,
+	"NewTimer": true, "NewTicker": true,
+}
+
+// Size limits in lines.
+const (
+	hardFileLimit     = 600
+	softFileLimit     = 400
+	functionLimit     = 80
+	functionP95       = 45
+	medianFileLimit   = 150
+	softFilesAllowed  = 0.05 // share of files that may lie between the soft and the hard limit
+	testsPerCode      = 1.2
+	smallestCommented = 0.15
+)
