@@ -1,0 +1,61 @@
+# Gazpacho. `make` alone lists the targets.
+
+GO       ?= go
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS  := -s -w -X main.version=$(VERSION)
+FUZZTIME ?= 20s
+RUN      ?=
+export CGO_ENABLED ?= 0
+
+UI := pkg/web/ui
+
+.DEFAULT_GOAL := help
+.PHONY: help run build web test race fuzz bench lint verify e2e clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  \033[1mmake %-8s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## build, then start the controller, its workers and the demo page on https://localhost:4443
+	bin/controller $(RUN)
+
+build: web ## build bin/controller and bin/worker, the demo page inside
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/controller ./cmd/worker
+
+web: pkg/web/dist/index.html ## bundle the demo page (installs Node as root on Debian if it is missing)
+
+test: deps build ## run every test, Chromium's too (installs what they need as root on Debian)
+	$(GO) vet ./...
+	$(GO) test -timeout 20m ./...
+
+e2e: deps build ## only the tests in a real browser; screenshots land in e2e-screenshots
+	$(GO) test -count=1 -timeout 15m -v ./pkg/e2e/...
+
+race: ## run every test but the browser's under the race detector
+	CGO_ENABLED=1 $(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v pkg/e2e)
+
+fuzz: ## fuzz every parser and machine, FUZZTIME each (default 20s)
+	@scripts/fuzz.sh $(FUZZTIME)
+
+bench: ## the kept benchmarks, with their floors beside them
+	@scripts/bench.sh
+
+lint: ## vet, staticcheck and gofumpt
+	$(GO) vet ./...
+	$(GO) run honnef.co/go/tools/cmd/staticcheck@latest ./...
+	@out=$$($(GO) run mvdan.cc/gofumpt@latest -l .); [ -z "$$out" ] || { echo "gofumpt would change:"; echo "$$out"; exit 1; }
+
+verify: lint race test ## all that must hold before a change lands
+
+clean: ## remove what was built
+	rm -rf bin pkg/web/dist e2e-screenshots
+
+.PHONY: deps
+deps:
+	@scripts/deps.sh node chromium python3 openssl
+
+$(UI)/node_modules/.package-lock.json: $(UI)/package.json $(UI)/package-lock.json
+	@scripts/deps.sh node
+	cd $(UI) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+
+pkg/web/dist/index.html: $(UI)/node_modules/.package-lock.json $(shell find $(UI)/src pkg/web/bundle -type f 2>/dev/null)
+	$(GO) run ./pkg/web/bundle
