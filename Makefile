@@ -13,7 +13,7 @@ UI := pkg/web/ui
 .PHONY: help run build web test race fuzz bench lint verify e2e clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  \033[1mmake %-8s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  \033[1mmake %-8s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## build, then start the controller, its workers and the demo page on https://localhost:4443
 	bin/controller $(RUN)
@@ -21,7 +21,7 @@ run: build ## build, then start the controller, its workers and the demo page on
 build: web ## build bin/controller and bin/worker, the demo page inside
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/controller ./cmd/worker
 
-web: pkg/web/dist/index.html ## bundle the demo page (installs Node as root on Debian if it is missing)
+web: pkg/web/page/dist/index.html ## bundle the demo page (installs Node as root on Debian if it is missing)
 
 test: deps build ## run every test, Chromium's too (installs what they need as root on Debian)
 	$(GO) vet ./...
@@ -47,7 +47,7 @@ lint: ## vet, staticcheck and gofumpt
 verify: lint race test ## all that must hold before a change lands
 
 clean: ## remove what was built
-	rm -rf bin pkg/web/dist e2e-screenshots
+	rm -rf bin pkg/web/page/dist e2e-screenshots
 
 .PHONY: deps
 deps:
@@ -57,5 +57,5 @@ $(UI)/node_modules/.package-lock.json: $(UI)/package.json $(UI)/package-lock.jso
 	@scripts/deps.sh node
 	cd $(UI) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 
-pkg/web/dist/index.html: $(UI)/node_modules/.package-lock.json $(shell find $(UI)/src pkg/web/bundle -type f 2>/dev/null)
+pkg/web/page/dist/index.html: $(UI)/node_modules/.package-lock.json $(shell find $(UI)/src pkg/web/bundle -type f 2>/dev/null)
 	$(GO) run ./pkg/web/bundle
