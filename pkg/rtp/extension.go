@@ -56,18 +56,20 @@ func ExtensionOf(uri string) (Extension, bool) {
 // ExtensionIDs is which id each extension was given in a negotiation; 0 is not negotiated.
 type ExtensionIDs [NumExtensions]uint8
 
-// Resolve finds the values of the extensions by the ids of one negotiation. Elements with ids unknown to it, the
-// padding element 0, and all from the reserved id 15 on are skipped (RFC 8285 section 4.2, 4.3); a truncated element ends the walk.
+// Resolve finds the values of the extensions by the ids of one negotiation; nil finds none. Elements with ids unknown
+// to it are skipped, and the walk ends at what RFC 8285 sections 4.2 and 4.3 call malformed.
 func (p *Packet) Resolve(ids *ExtensionIDs) {
 	if p.ids == ids {
 		return
 	}
-	p.ids = ids
-	p.spans = [NumExtensions]span{}
+	p.ids, p.found = ids, 0
+	if ids == nil {
+		return
+	}
 	switch {
-	case p.extProfile == 0xBEDE:
+	case p.extProfile == oneByteProfile:
 		p.resolveOneByte(ids)
-	case p.extProfile&0xfff0 == 0x1000:
+	case p.extProfile&twoByteMask == twoByteProfile:
 		p.resolveTwoByte(ids)
 	}
 }
@@ -80,7 +82,8 @@ func (p *Packet) resolveOneByte(ids *ExtensionIDs) {
 		if b == 0 {
 			continue
 		}
-		if id == 15 || at+size > p.extEnd {
+		// Section 4.2: processing terminates at id 15, and at an id 0 that claims a length.
+		if id == 0 || id == 15 || at+size > p.extEnd {
 			return
 		}
 		p.note(ids, id, at, size)
@@ -111,8 +114,11 @@ func (p *Packet) resolveTwoByte(ids *ExtensionIDs) {
 // note keeps the first value of an id; later ones are a peer's mistake.
 func (p *Packet) note(ids *ExtensionIDs, id uint8, at, size int) {
 	for e := range ids {
-		if ids[e] == id && !p.spans[e].found {
-			p.spans[e] = span{start: uint16(at), size: uint8(size), found: true}
+		if ids[e] == id {
+			if p.found&(1<<e) == 0 {
+				p.found |= 1 << e
+				p.spans[e] = span{start: uint16(at), size: uint8(size)}
+			}
 			return
 		}
 	}
@@ -120,9 +126,10 @@ func (p *Packet) note(ids *ExtensionIDs, id uint8, at, size int) {
 
 // Extension returns the value of an extension that Resolve found, borrowed from the packet, or nil.
 func (p *Packet) Extension(e Extension) []byte {
-	s := p.spans[e]
-	if !s.found {
+	if p.found&(1<<e) == 0 {
 		return nil
 	}
-	return p.Raw[s.start : int(s.start)+int(s.size)]
+	s := p.spans[e]
+	end := int(s.start) + int(s.size)
+	return p.Raw[s.start:end:end]
 }

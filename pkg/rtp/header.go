@@ -31,14 +31,12 @@ type Stamp struct {
 	TransportCC uint16 // transport-wide sequence number
 }
 
-// MaxHeaderSize bounds what Put writes: header, extension block with every extension at its largest, OSN.
-const MaxHeaderSize = 400
-
 // Put writes the header, its extension block and, for RTX, the original sequence number, into dst, which must have room for
 // MaxHeaderSize bytes. It returns the header's length, which is where SRTP starts to encrypt, and the length with the OSN.
 func (h *Header) Put(dst []byte, stamp Stamp) (header, total int) {
+	_ = dst[MaxHeaderSize-1]
 	dst[0] = version << 6
-	dst[1] = h.PayloadType
+	dst[1] = h.PayloadType & 0x7f
 	if h.Marker {
 		dst[1] |= 0x80
 	}
@@ -57,7 +55,11 @@ func (h *Header) Put(dst []byte, stamp Stamp) (header, total int) {
 	return header, total
 }
 
-// forwarded lists the extensions that pass from a producer to its consumers. RID and repaired RID name the producer's streams and end here.
-var forwarded = [...]Extension{
-	ExtAudioLevel, ExtVideoOrientation, ExtTimeOffset, ExtAbsCaptureTime, ExtPlayoutDelay, ExtDependencyDescriptor, ExtPacketID,
+// PutPacket writes header and payload into dst, which must have room for MaxHeaderSize and the payload. The bytes of Patch
+// stand for the payload's first ones. It returns where SRTP starts to encrypt and the packet's length.
+func (h *Header) PutPacket(dst, payload []byte, stamp Stamp) (header, total int) {
+	header, start := h.Put(dst, stamp)
+	total = start + copy(dst[start:], payload)
+	copy(dst[start:total], h.Patch[:h.PatchSize])
+	return header, total
 }

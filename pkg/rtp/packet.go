@@ -39,14 +39,14 @@ type Packet struct {
 	extStart   int    // of the elements within Raw
 	extEnd     int
 	ids        *ExtensionIDs
-	spans      [NumExtensions]span // values by Extension, as Resolve found them
+	found      uint16              // bit set of the extensions that Resolve found
+	spans      [NumExtensions]span // their values
 }
 
 // span is a slice of Raw: offsets survive a copy of the packet, slices would not.
 type span struct {
 	start uint16
 	size  uint8
-	found bool
 }
 
 // Parse makes p a view of raw. It returns false, and leaves p unusable, when raw is not a well-formed RTP
