@@ -28,11 +28,11 @@ type ConsumerLayers struct {
 }
 
 // ConsumerScore is the body of consumer.score: Score of our own sending, ProducerScore of the stream being forwarded,
-// ProducerScores of all.
+// ProducerScores of all. They are ints since Go takes a []uint8 for a blob, in JSON and msgpack alike.
 type ConsumerScore struct {
-	Score          uint8   `json:"score"`
-	ProducerScore  uint8   `json:"producerScore"`
-	ProducerScores []uint8 `json:"producerScores"`
+	Score          uint8 `json:"score"`
+	ProducerScore  uint8 `json:"producerScore"`
+	ProducerScores []int `json:"producerScores"`
 }
 
 // CloseConsumer is the body of transport.closeConsumer.
@@ -73,7 +73,7 @@ type ConsumerDump struct {
 	Kind                       string                  `json:"kind"`
 	RTPParameters              RTPParameters           `json:"rtpParameters"`
 	ConsumableRTPEncodings     []RTPEncodingParameters `json:"consumableRtpEncodings"`
-	SupportedCodecPayloadTypes []uint8                 `json:"supportedCodecPayloadTypes"`
+	SupportedCodecPayloadTypes []int                   `json:"supportedCodecPayloadTypes"`
 	TraceEventTypes            []string                `json:"traceEventTypes"`
 	Paused                     bool                    `json:"paused"`
 	ProducerPaused             bool                    `json:"producerPaused"`
