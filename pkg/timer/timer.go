@@ -12,8 +12,15 @@ import (
 // Queue holds the timers of one owner. It is not safe for concurrent use.
 type Queue struct {
 	heap timers
+	due  []*Timer // those Advance is about to call; nil once called
 	seq  uint64
 }
+
+// What Timer.index says of a timer that is not in the heap.
+const (
+	stopped = -1
+	isDue   = -2
+)
 
 // Timer calls one function at a deadline. It is stopped until Reset, and again once it fired.
 type Timer struct {
@@ -21,12 +28,12 @@ type Timer struct {
 	fn    func(now time.Time)
 	at    time.Time
 	seq   uint64
-	index int // place in the heap, -1 while stopped
+	index int // place in the heap, or stopped, or isDue
 }
 
 // New makes a stopped timer that will call fn from within Advance.
 func (q *Queue) New(fn func(now time.Time)) *Timer {
-	return &Timer{queue: q, fn: fn, index: -1}
+	return &Timer{queue: q, fn: fn, index: stopped}
 }
 
 // Next returns the earliest deadline, or the zero time when nothing is pending.
@@ -37,21 +44,40 @@ func (q *Queue) Next() time.Time {
 	return q.heap[0].at
 }
 
-// Len returns how many timers are pending.
+// Len returns how many timers are pending, those being called aside.
 func (q *Queue) Len() int { return len(q.heap) }
 
-// Advance fires every timer whose deadline is at or before now. A timer that is set again to
-// such a deadline while Advance runs waits for the next call, so that Advance always ends.
+// Advance fires every timer whose deadline is at or before now, in order. A timer that is set while
+// Advance runs waits for the next call, even if it is due, so that Advance always ends and no timer
+// keeps others waiting; one that is stopped does not fire. Timers must not call Advance.
 func (q *Queue) Advance(now time.Time) {
-	limit := q.seq
-	for len(q.heap) > 0 {
-		t := q.heap[0]
-		if t.at.After(now) || t.seq > limit {
-			return
-		}
-		heap.Remove(&q.heap, 0)
-		t.fn(now)
+	for len(q.heap) > 0 && !q.heap[0].at.After(now) {
+		t := heap.Pop(&q.heap).(*Timer)
+		t.index = isDue
+		q.due = append(q.due, t)
 	}
+	if len(q.due) == 0 {
+		return
+	}
+	defer q.keep()
+	for i, t := range q.due {
+		q.due[i] = nil
+		if t.index == isDue {
+			t.index = stopped
+			t.fn(now)
+		}
+	}
+}
+
+// keep ends Advance. Where a timer panicked and the owner survives it, those behind it are still due.
+func (q *Queue) keep() {
+	for i, t := range q.due {
+		if t != nil && t.index == isDue {
+			heap.Push(&q.heap, t)
+		}
+		q.due[i] = nil
+	}
+	q.due = q.due[:0]
 }
 
 // Reset sets the deadline, whether or not the timer is pending.
@@ -71,10 +97,11 @@ func (t *Timer) Stop() {
 	if t.index >= 0 {
 		heap.Remove(&t.queue.heap, t.index)
 	}
+	t.index = stopped
 }
 
 // Pending tells whether the timer is set, and At its deadline while it is.
-func (t *Timer) Pending() bool { return t.index >= 0 }
+func (t *Timer) Pending() bool { return t.index != stopped }
 
 // At returns the deadline that was set last.
 func (t *Timer) At() time.Time { return t.at }
@@ -106,7 +133,7 @@ func (h *timers) Pop() any {
 	old := *h
 	t := old[len(old)-1]
 	old[len(old)-1] = nil
-	t.index = -1
+	t.index = stopped
 	*h = old[:len(old)-1]
 	return t
 }
