@@ -4,6 +4,7 @@ package rtp
 // packet can carry it from the producer, which looks once, to every consumer.
 type Frame struct {
 	KeyFrame bool  // the packet starts a key frame
+	DTX      bool  // the packet is audio of silence
 	Spatial  uint8 // layers of the packet, 0 where the codec has none
 	Temporal uint8
 	SwitchUp bool // a receiver of lower temporal layers may go up to this one here

@@ -1,0 +1,86 @@
+// Package codec reads layers and key frames in VP8, H264 and Opus.
+package codec
+
+import (
+	"strings"
+
+	"gazpacho/pkg/rtp"
+)
+
+// Kind is a codec; it indexes tables. The zero value is no codec.
+type Kind uint8
+
+// The codecs that can be forwarded.
+const (
+	Unknown Kind = iota
+	Opus
+	MultiOpus
+	PCMU
+	PCMA
+	G722
+	ISAC
+	ILBC
+	SILK
+	ComfortNoise
+	TelephoneEvent
+	VP8
+	H264
+	NumKinds
+)
+
+// traits are what the rest of the program has to know of a codec.
+type traits struct {
+	mime      string
+	keyFrames bool // a receiver can begin at a key frame only
+	inspect   func(payload []byte, f *rtp.Frame) bool
+}
+
+var table = [NumKinds]traits{
+	Opus:           {mime: "audio/opus", inspect: inspectOpus},
+	MultiOpus:      {mime: "audio/multiopus"}, // several streams in one payload, framed in a way of their own
+	PCMU:           {mime: "audio/PCMU"},
+	PCMA:           {mime: "audio/PCMA"},
+	G722:           {mime: "audio/G722"},
+	ISAC:           {mime: "audio/ISAC"},
+	ILBC:           {mime: "audio/iLBC"},
+	SILK:           {mime: "audio/SILK"},
+	ComfortNoise:   {mime: "audio/CN"},
+	TelephoneEvent: {mime: "audio/telephone-event"},
+	VP8:            {mime: "video/VP8", keyFrames: true, inspect: inspectVP8},
+	H264:           {mime: "video/H264", keyFrames: true, inspect: inspectH264},
+}
+
+// KindOf finds a codec by its MIME type, whose case does not matter (RFC 4855 section 3).
+func KindOf(mime string) (Kind, bool) {
+	for k := Unknown + 1; k < NumKinds; k++ {
+		if strings.EqualFold(table[k].mime, mime) {
+			return k, true
+		}
+	}
+	return Unknown, false
+}
+
+// String returns the codec's MIME type as mediasoup writes it.
+func (k Kind) String() string {
+	if k == Unknown || k >= NumKinds {
+		return "unknown"
+	}
+	return table[k].mime
+}
+
+// KeyFrames tells whether a receiver can begin, or change to another stream of the same source, at a key frame only.
+func (k Kind) KeyFrames() bool { return k < NumKinds && table[k].keyFrames }
+
+// Inspect makes f what payload, the part of a packet behind header and extensions, says. It returns false when the payload is
+// malformed: such a packet is dropped. An empty payload, which padding alone leaves, is no frame and false too; who wants to
+// know that looks first.
+func (k Kind) Inspect(payload []byte, f *rtp.Frame) bool {
+	*f = rtp.Frame{}
+	if len(payload) == 0 || k >= NumKinds {
+		return false
+	}
+	if inspect := table[k].inspect; inspect != nil {
+		return inspect(payload, f)
+	}
+	return true
+}
