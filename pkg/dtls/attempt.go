@@ -1,0 +1,200 @@
+package dtls
+
+import (
+	"bytes"
+	"net"
+	"time"
+)
+
+const (
+	// stall is how long an attempt may stand still before another ClientHello takes its place.
+	stall = time.Second
+	// chunk is how much of a handshake message goes into one record for the library.
+	chunk = 1200
+	// maxHeld is how many records may be ahead of ChangeCipherSpec: a Finished, and a copy of it.
+	maxHeld = 2
+)
+
+// attempt is the loop's side of one handshake, and of the connection it becomes. What the peer sends
+// reaches the island in the order the RFC gives it: plaintext handshake messages, ChangeCipherSpec,
+// protected records. So the library never has to keep a record for later, which it does in a buffer
+// that is given to others meanwhile.
+type attempt struct {
+	// Passed in.
+	owner *Association
+	hello *clientHello // what is answered; nil as client
+
+	// Owned.
+	island *island
+	inbox  reassembler
+	data   net.Conn // application data; nil until connected, or if unwanted
+
+	// State.
+	flight     flight
+	progressAt time.Time // when the peer last brought the handshake forward
+	recordSeq  uint64    // of the records we make for the library
+	ccsSent    bool      // our ChangeCipherSpec went out
+	ccsCame    bool      // the peer's came
+	keyed      bool      // and was handed on
+	held       [][]byte  // protected records that came before that
+	lastWords  bool      // the close_notify after Close went out
+}
+
+func newAttempt(now time.Time, a *Association) *attempt {
+	at := &attempt{owner: a, hello: a.hello, flight: flight{role: a.role}, progressAt: now}
+	at.island = newIsland(a, at)
+	return at
+}
+
+// start sets the island going; a server's has the ClientHello waiting.
+func (at *attempt) start() {
+	if at.hello != nil {
+		at.put(at.hello.raw, 0)
+		at.flight.last = typeClientHello
+		at.inbox.next = 1
+	}
+	at.island.start()
+}
+
+// cancel makes the island unwind. It is not waited for.
+func (at *attempt) cancel() { at.island.cancel() }
+
+// yields tells whether a different ClientHello may take over. If the first to come wins, whoever forges one
+// first locks the peer out; if the last wins, whoever forges one later cuts the peer off. So the
+// first keeps its place only while its sender goes on with the handshake.
+func (at *attempt) yields(now time.Time) bool {
+	return at.flight.last == typeClientHello || now.Sub(at.progressAt) >= stall
+}
+
+// finish forgets what only the handshake needed.
+func (at *attempt) finish(data net.Conn) {
+	at.data = data
+	at.hello, at.inbox, at.held = nil, reassembler{}, nil
+}
+
+// handshakeFragment takes in a piece of a plaintext handshake message.
+func (at *attempt) handshakeFragment(now time.Time, f fragment) {
+	if why := at.inbox.add(f); why != passed {
+		at.owner.drop(why)
+	}
+	for {
+		p, ok := at.inbox.front()
+		if !ok {
+			return
+		}
+		if !at.flight.accepts(p.kind()) || !parses(p.raw) {
+			at.inbox.reject()
+			at.owner.drop(DropMessage)
+			return
+		}
+		if !at.put(p.raw, at.inbox.next) { // the peer's retransmission is the next chance
+			return
+		}
+		at.flight.last, at.progressAt = p.kind(), now
+		at.inbox.advance()
+		at.keyUp()
+	}
+}
+
+// changeCipherSpec takes in the peer's announcement that it protects records from here on.
+func (at *attempt) changeCipherSpec(r record) {
+	switch {
+	case len(r.fragment()) != 1 || r.fragment()[0] != 1: // RFC 5246 section 7.1
+		at.owner.drop(DropRecord)
+	case at.ccsCame:
+		at.owner.drop(DropDuplicate)
+	case at.flight.role == Client && !at.ccsSent: // no server changes before the client has
+		at.owner.drop(DropEarly)
+	default:
+		at.ccsCame = true
+		at.keyUp()
+	}
+}
+
+// protected takes in a record of epoch 1.
+func (at *attempt) protected(r record) {
+	switch {
+	case at.keyed:
+		at.deliver(r.raw)
+	case r.kind == contentHandshake && len(r.raw) <= maxFinished && len(at.held) < maxHeld:
+		at.held = append(at.held, bytes.Clone(r.raw))
+	default:
+		at.owner.drop(DropEarly)
+	}
+}
+
+// keyUp hands on ChangeCipherSpec, and what waited for it, once everything before it was handed on.
+func (at *attempt) keyUp() {
+	if at.keyed || !at.ccsCame || !at.flight.complete() {
+		return
+	}
+	var b [recordHeader + 1]byte
+	putRecordHeader(b[:], contentChangeCipherSpec, at.recordSeq, 1)
+	b[recordHeader] = 1
+	if !at.deliver(b[:]) {
+		at.ccsCame = false
+		return
+	}
+	at.recordSeq++
+	at.keyed = true
+	for _, raw := range at.held {
+		at.deliver(raw)
+	}
+	at.held = nil
+}
+
+// put hands a whole handshake message to the library, in records of our own making: so neither a forged record
+// number nor a forged fragment reaches it.
+func (at *attempt) put(raw []byte, seq uint16) bool {
+	var b [recordHeader + handshakeHeader + chunk]byte
+	kind, body := raw[0], raw[handshakeHeader:]
+	for offset := 0; ; {
+		n := copy(b[recordHeader+handshakeHeader:], body[offset:])
+		putRecordHeader(b[:], contentHandshake, at.recordSeq, handshakeHeader+n)
+		putHandshakeHeader(b[recordHeader:], kind, len(body), seq, offset, n)
+		if !at.deliver(b[:recordHeader+handshakeHeader+n]) {
+			return false
+		}
+		at.recordSeq++
+		if offset += n; offset == len(body) {
+			return true
+		}
+	}
+}
+
+func (at *attempt) deliver(record []byte) bool {
+	if !at.island.mail.Put(record) {
+		at.owner.drop(DropMailbox)
+		return false
+	}
+	return true
+}
+
+// outgoing hears what the island has to send. After Close there is one thing left to say, an alert; an
+// attempt that was given up says nothing more.
+func (at *attempt) outgoing(now time.Time, datagram []byte) {
+	a := at.owner
+	if a.current != at {
+		return
+	}
+	if a.state == StateClosed {
+		if at.lastWords || datagram[0] != contentAlert {
+			return
+		}
+		at.lastWords = true
+	}
+	if !at.ccsSent {
+		at.ccsSent = containsRecord(datagram, contentChangeCipherSpec)
+	}
+	a.cfg.Send(now, datagram)
+}
+
+func containsRecord(datagram []byte, kind uint8) bool {
+	for {
+		r, rest, ok := nextRecord(datagram)
+		if !ok || r.kind == kind {
+			return ok
+		}
+		datagram = rest
+	}
+}

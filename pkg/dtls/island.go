@@ -1,0 +1,247 @@
+package dtls
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"gazpacho/pkg/mailbox"
+
+	pion "github.com/pion/dtls/v2"
+)
+
+const (
+	// flightInterval is when an unanswered flight is sent again: a path that loses a packet should not
+	// cost the library's second. It does not back off.
+	flightInterval = 150 * time.Millisecond
+	// fragmentBody leaves room, in 1200 bytes of datagram, for the headers the library forgets to count.
+	fragmentBody = 1150
+	// gcmRecords is how many records one key may protect where the nonces are random: two of 2^24 are
+	// equal with odds of 2^-17 (R-DTLS-7).
+	gcmRecords = 1 << 24
+)
+
+// past is a deadline that is always over.
+var past = time.Unix(1, 0)
+
+// island is one connection of the library, with the goroutines that run it. It knows the loop by Post alone:
+// it touches nothing of Association and attempt, but passes them on to what it posts.
+type island struct {
+	// Passed in.
+	owner    *Association
+	attempt  *attempt
+	post     func(func(now time.Time))
+	role     Role
+	remote   []digest
+	wantData bool
+	budget   int // records one key may protect where the nonces are random
+
+	// Owned.
+	mail   *mailbox.Conn // what the peer sent
+	config *pion.Config
+	suite  *chacha20 // nil when the suite is the library's
+	ctx    context.Context
+	cancel context.CancelFunc
+
+	// State, of the island's goroutines.
+	peer     []byte // the certificate that matched a fingerprint
+	stranger bool   // there was one that did not
+	sealed   int    // records protected; the library's connection guards it
+	spent    atomic.Bool
+}
+
+func newIsland(a *Association, at *attempt) *island {
+	i := &island{
+		owner: a, attempt: at, post: a.cfg.Post, role: a.role, remote: a.remote,
+		wantData: a.cfg.Data, budget: a.gcmRecords,
+	}
+	i.ctx, i.cancel = context.WithCancel(context.Background())
+	i.mail = mailbox.New(i.send)
+	i.config = &pion.Config{
+		Certificates:            []tls.Certificate{a.cfg.Certificate.pair},
+		ClientAuth:              pion.RequireAnyClientCert,
+		InsecureSkipVerify:      true, // there is no authority: verify compares fingerprints
+		InsecureSkipVerifyHello: true, // ICE has verified the address
+		VerifyPeerCertificate:   i.verify,
+		FlightInterval:          flightInterval,
+		MTU:                     fragmentBody,
+		LoggerFactory:           silence{},
+	}
+	i.offer(at.hello, a.cfg.Profiles)
+	return i
+}
+
+// offer sets cipher suites and SRTP profiles. A server is set to exactly what it will choose, because the library
+// would follow the client's order: hello was found acceptable before.
+func (i *island) offer(hello *clientHello, preferred []Profile) {
+	gcm := []pion.CipherSuiteID{suiteGCM128}
+	if hello == nil {
+		i.useChaCha20()
+		i.config.CipherSuites = gcm // after ours
+		for _, p := range preferred {
+			i.config.SRTPProtectionProfiles = append(i.config.SRTPProtectionProfiles, pion.SRTPProtectionProfile(p))
+		}
+		return
+	}
+	if hello.chacha20 {
+		i.useChaCha20()
+		i.config.CipherSuites = []pion.CipherSuiteID{} // nil would be the library's default
+	} else {
+		i.config.CipherSuites = gcm
+	}
+	p, _ := hello.choose(preferred)
+	i.config.SRTPProtectionProfiles = []pion.SRTPProtectionProfile{pion.SRTPProtectionProfile(p)}
+}
+
+func (i *island) useChaCha20() {
+	i.suite = &chacha20{}
+	// The library asks several times, and must always get the one it gives the keys to.
+	i.config.CustomCipherSuites = func() []pion.CipherSuite { return []pion.CipherSuite{i.suite} }
+}
+
+func (i *island) start() { go i.run() }
+
+// run is the island's life. Every attempt posts handshakeOver once, and ended if it was connected.
+func (i *island) run() {
+	conn, keys, err := i.handshake()
+	if err != nil {
+		i.cancel()
+		_ = i.mail.Close()
+		i.post(func(now time.Time) { i.owner.handshakeOver(now, i.attempt, Keys{}, nil, err) })
+		return
+	}
+	var data *mailbox.Conn
+	var dataConn net.Conn // not an interface around nil
+	if i.wantData {
+		data = mailbox.New(func(b []byte) { _, _ = conn.Write(b) })
+		dataConn = data
+	}
+	i.post(func(now time.Time) { i.owner.handshakeOver(now, i.attempt, keys, dataConn, nil) })
+
+	stop := context.AfterFunc(i.ctx, func() { _ = conn.SetReadDeadline(past) })
+	i.read(conn, data)
+	stop()
+	i.cancel()
+	_ = conn.Close() // says close_notify, unless the peer did, and waits for the library's goroutines
+	if data != nil {
+		_ = data.Close()
+	}
+	var reason error
+	if i.spent.Load() {
+		reason = ErrRecordBudget
+	}
+	i.post(func(now time.Time) { i.owner.ended(now, i.attempt, reason) })
+}
+
+// read moves application data on until the connection is over. The library reads nothing more, not even a
+// close_notify, while it has data nobody takes: so it is taken, and dropped if need be.
+func (i *island) read(conn net.Conn, data *mailbox.Conn) {
+	var b []byte // an empty one makes the library drop the data itself
+	if data != nil {
+		b = make([]byte, mailbox.MaxDatagram)
+	}
+	for {
+		n, err := conn.Read(b)
+		if errors.Is(err, io.EOF) || i.ctx.Err() != nil {
+			return
+		}
+		// Any other error is about one record: too large, or a warning.
+		if err == nil && data != nil {
+			data.Put(b[:n])
+		}
+	}
+}
+
+func (i *island) handshake() (*pion.Conn, Keys, error) {
+	connect := pion.ServerWithContext
+	if i.role == Client {
+		connect = pion.ClientWithContext
+	}
+	conn, err := connect(i.ctx, i.mail, i.config)
+	i.config = nil // the library has its own copy of what it needs
+	if i.stranger {
+		err = ErrFingerprint
+	}
+	if err != nil {
+		return nil, Keys{}, err
+	}
+	keys, err := i.keys(conn)
+	if err != nil {
+		_ = conn.Close()
+		return nil, Keys{}, err
+	}
+	return conn, keys, nil
+}
+
+// keys exports the SRTP keys, of a connection whose peer is verified (R-DTLS-5).
+func (i *island) keys(conn *pion.Conn) (Keys, error) {
+	if i.peer == nil {
+		return Keys{}, ErrFingerprint
+	}
+	var export exporter
+	if i.suite != nil && i.suite.IsInitialized() {
+		export = i.suite.export
+	} else {
+		state := conn.ConnectionState()
+		export = func(length int) ([]byte, error) {
+			return state.ExportKeyingMaterial(exporterLabel, nil, length)
+		}
+	}
+	profile, _ := conn.SelectedSRTPProtectionProfile()
+	keys, err := srtpKeys(Profile(profile), i.role, export)
+	keys.RemoteCertificatePEM = certificatePEM(i.peer)
+	return keys, err
+}
+
+// verify is asked by the library once the peer has proven to own the certificate's key, and before keys are
+// derived. It must say yes for the handshake to go on. As server, that proof is a signature over the
+// whole handshake so far, so it does not matter that the library ignores what the client's Finished says.
+func (i *island) verify(certificates [][]byte, _ [][]*x509.Certificate) error {
+	if len(certificates) == 0 || !matches(certificates[0], i.remote) {
+		i.stranger = true
+		return ErrFingerprint
+	}
+	i.peer = certificates[0]
+	return nil
+}
+
+// send passes a datagram on to the loop. The library calls it from one goroutine at a time.
+func (i *island) send(b []byte) {
+	if i.spend(b) {
+		return
+	}
+	datagram := bytes.Clone(b)
+	i.post(func(now time.Time) { i.attempt.outgoing(now, datagram) })
+}
+
+// spend counts the protected records of a datagram against the budget, and tells whether it must not be sent:
+// the connection ends then. The alert that says so is the one record beyond.
+func (i *island) spend(b []byte) bool {
+	if i.suite != nil && i.suite.IsInitialized() {
+		return false // its nonces never repeat
+	}
+	alert := false
+	for {
+		r, rest, ok := nextRecord(b)
+		if !ok {
+			break
+		}
+		if r.epoch > 0 {
+			i.sealed++
+			alert = r.kind == contentAlert
+		}
+		b = rest
+	}
+	if i.sealed < i.budget || alert {
+		return false
+	}
+	i.spent.Store(true)
+	i.cancel()
+	return true
+}
