@@ -1,0 +1,56 @@
+package bwe
+
+import "time"
+
+const (
+	throughputWindow  = time.Second // T of draft-ietf-rmcat-gcc-02 section 5.5
+	throughputBuckets = 20
+	throughputBucket  = throughputWindow / throughputBuckets
+	throughputWarmUp  = throughputWindow / 2 // less says nothing
+)
+
+// throughput measures what arrives, over the last second.
+type throughput struct {
+	buckets [throughputBuckets]int // bytes; a ring
+	sum     int
+	index   int64 // of the bucket being filled, counted from since
+	since   time.Time
+}
+
+// add counts a packet. The first begins the measurement, also after a pause longer than the window.
+func (t *throughput) add(now time.Time, size int) {
+	if t.since.IsZero() || !t.advance(now) {
+		*t = throughput{since: now}
+	}
+	t.buckets[t.index%throughputBuckets] += size
+	t.sum += size
+}
+
+// advance drops what fell out of the window. It returns false when that is all.
+func (t *throughput) advance(now time.Time) bool {
+	index := int64(now.Sub(t.since) / throughputBucket)
+	if index-t.index >= throughputBuckets {
+		return false
+	}
+	for t.index < index {
+		t.index++
+		slot := &t.buckets[t.index%throughputBuckets]
+		t.sum -= *slot
+		*slot = 0
+	}
+	return true
+}
+
+// bitrate returns bit/s, or false while too little was seen.
+func (t *throughput) bitrate(now time.Time) (int, bool) {
+	if t.since.IsZero() || !t.advance(now) {
+		return 0, false
+	}
+	elapsed := now.Sub(t.since)
+	if elapsed < throughputWarmUp {
+		return 0, false
+	}
+	// The bucket being filled counts for as much of it as has passed.
+	window := min(elapsed, throughputWindow-throughputBucket+elapsed%throughputBucket)
+	return int(int64(t.sum) * 8 * int64(time.Second) / int64(window)), true
+}
