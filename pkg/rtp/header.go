@@ -20,6 +20,7 @@ type Header struct {
 
 	OSN   uint16 // original sequence number, put before the payload when IsRTX (RFC 4588 section 4)
 	IsRTX bool
+	Again bool // the packet was sent before, with the same bits: a retransmission without RTX
 
 	PatchSize uint8 // how many bytes of Patch stand for the payload's first ones
 	Patch     [MaxPatch]byte
