@@ -1,0 +1,74 @@
+package socket
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"gazpacho/pkg/tuple"
+)
+
+// lastLink numbers every socket and connection of the process. A number is never used again: a
+// tuple that outlives its connection must not reach another peer.
+var lastLink atomic.Uint32
+
+func newLink() tuple.Link { return tuple.Link(lastLink.Add(1)) }
+
+// Links is the registry of the open sockets and connections of one loop. Its lock is there because
+// TCP connections come and go on their own goroutines; a flush takes it once.
+type Links struct {
+	mu     sync.RWMutex
+	routes map[tuple.Link]route
+}
+
+// route is where the packets of a link go: exactly one of the two is set, or none when it closed.
+type route struct {
+	udp *UDP
+	tcp *tcpConn
+}
+
+// NewLinks makes an empty registry.
+func NewLinks() *Links {
+	return &Links{routes: make(map[tuple.Link]route)}
+}
+
+// Len returns how many sockets and connections are open.
+func (l *Links) Len() int {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return len(l.routes)
+}
+
+// Authenticated tells that ICE accepted a check from a TCP connection: it no longer counts as a
+// stranger of its address, and lives as long as it does not fall idle (SECURITY.md R-ICE-8).
+// Links of UDP sockets and unknown links are ignored.
+func (l *Links) Authenticated(link tuple.Link) {
+	if c := l.find(link).tcp; c != nil {
+		c.authenticated()
+	}
+}
+
+// Disconnect closes a TCP connection. Its Closed batch still comes. Links of UDP sockets and
+// unknown links are ignored.
+func (l *Links) Disconnect(link tuple.Link) {
+	if c := l.find(link).tcp; c != nil {
+		c.close()
+	}
+}
+
+func (l *Links) find(link tuple.Link) route {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.routes[link]
+}
+
+func (l *Links) add(link tuple.Link, r route) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.routes[link] = r
+}
+
+func (l *Links) remove(link tuple.Link) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.routes, link)
+}

@@ -1,0 +1,193 @@
+package socket
+
+import (
+	"encoding/binary"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// What one message of several packets may hold: UDP_MAX_SEGMENTS of the kernels before 6.9, and
+	// a 16-bit length with the largest header before it.
+	maxSegments   = 64
+	maxSuperBytes = 65535 - 40 - 8
+)
+
+// sendVector is what sendmmsg reads: a header, a buffer, an address and a control message for each
+// packet of an Egress. All but the header's buffer list points to the same place for ever, and the
+// arrays live as long as the Egress.
+type sendVector struct {
+	hdrs  [EgressSlots]unix.Mmsghdr
+	iovs  [EgressSlots]unix.Iovec
+	names [EgressSlots]sockaddr
+	ctrls [EgressSlots]segmentControl
+
+	// The flush in progress. The functions are bound once: a closure per call would allocate.
+	egress   *Egress
+	conn     *rawUDP
+	messages int
+	run      func(fd uintptr)
+
+	stream streamVector
+}
+
+// segmentControl is the control message that carries the segment size, CMSG_SPACE(2) long.
+type segmentControl struct {
+	header unix.Cmsghdr
+	data   [8]byte // the uint16 and its padding
+}
+
+func (v *sendVector) init(e *Egress) {
+	v.egress = e
+	v.run = v.sendAll
+	v.stream.init(e)
+	for i := range v.hdrs {
+		h, c := &v.hdrs[i].Hdr, &v.ctrls[i]
+		h.Name = (*byte)(unsafe.Pointer(&v.names[i]))
+		h.Control = (*byte)(unsafe.Pointer(c))
+		c.header.Level = unix.SOL_UDP
+		c.header.Type = unix.UDP_SEGMENT
+		c.header.SetLen(unix.CmsgLen(2))
+	}
+}
+
+// send writes the chain of destinations that starts at d.
+func (c *rawUDP) send(e *Egress, d uint16) {
+	v := &e.vector
+	v.conn, v.messages = c, 0
+	buffers := 0
+	for ; d != none; d = e.dests[d].next {
+		buffers = v.add(&e.dests[d], buffers)
+	}
+	if c.raw.Control(v.run) != nil { // closed by its owner since resolve, within this turn
+		e.stats.Closed += v.rest(0)
+	}
+	v.conn = nil
+}
+
+// add makes messages of a destination's packets and returns how many buffers are then used.
+func (v *sendVector) add(d *dest, buffers int) int {
+	e := v.egress
+	for s := d.first; s != none; {
+		first := buffers
+		size := e.slots[s].size
+		total := 0
+		for s != none {
+			n := e.slots[s].size
+			if buffers > first && (!v.conn.gso || n > size || buffers-first == maxSegments || total+int(n) > maxSuperBytes) {
+				break
+			}
+			iov := &v.iovs[buffers]
+			iov.Base = &e.memory[int(s)*slotSize+slotHead]
+			iov.SetLen(int(n))
+			buffers++
+			total += int(n)
+			s = e.slots[s].next
+			if n < size {
+				break // the last segment alone may be shorter
+			}
+		}
+		v.message(d, first, buffers-first, size)
+	}
+	return buffers
+}
+
+// message fills the next header: count buffers from first on, as segments of the given size.
+func (v *sendVector) message(d *dest, first, count int, size uint16) {
+	i := v.messages
+	h := &v.hdrs[i].Hdr
+	h.Namelen = v.names[i].put(v.conn.family, d.remote)
+	if h.Namelen == 0 {
+		v.egress.stats.Unreachable += uint64(count)
+		return
+	}
+	v.messages++
+	h.Iov = &v.iovs[first]
+	h.SetIovlen(count)
+	h.SetControllen(0)
+	if count > 1 {
+		c := &v.ctrls[i]
+		binary.NativeEndian.PutUint16(c.data[:], size)
+		h.SetControllen(int(unsafe.Sizeof(*c)))
+	}
+}
+
+// sendAll sends all messages. It holds the descriptor: the runtime keeps it open meanwhile.
+func (v *sendVector) sendAll(fd uintptr) {
+	stats := &v.egress.stats
+	for at := 0; at < v.messages; {
+		stats.Calls++
+		n, errno := v.sendmmsg(fd, at)
+		for i := range v.hdrs[at : at+n] {
+			m := &v.hdrs[at+i]
+			stats.Sent += uint64(m.Hdr.Iovlen)
+			stats.Bytes += uint64(m.Len)
+		}
+		stats.Messages += uint64(n)
+		at += n
+		switch {
+		case errno == 0 || errno == unix.EINTR:
+		case errno == unix.EAGAIN:
+			// The socket's buffer is full, and stays so for longer than a turn may take.
+			stats.Full += v.rest(at)
+			return
+		default:
+			v.refused(fd, at, errno)
+			at++
+		}
+	}
+}
+
+// sendmmsg sends from message at on and returns how many went, or why the first did not.
+func (v *sendVector) sendmmsg(fd uintptr, at int) (int, syscall.Errno) {
+	n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&v.hdrs[at])), uintptr(v.messages-at), unix.MSG_DONTWAIT, 0, 0)
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), 0
+}
+
+// rest is how many packets the messages from at on hold.
+func (v *sendVector) rest(at int) uint64 {
+	n := uint64(0)
+	for i := range v.hdrs[at:v.messages] {
+		n += uint64(v.hdrs[at+i].Hdr.Iovlen)
+	}
+	return n
+}
+
+// refused deals with a message that the system did not take. One of several packets is tried again
+// packet by packet: EIO says that the way out cannot segment, now or ever; EINVAL that a segment is
+// longer than the path's MTU, where single packets are fragmented.
+func (v *sendVector) refused(fd uintptr, at int, errno syscall.Errno) {
+	h := &v.hdrs[at].Hdr
+	count := int(h.Iovlen)
+	if count == 1 || (errno != unix.EIO && errno != unix.EINVAL) {
+		v.egress.countErrno(errno, count)
+		return
+	}
+	if errno == unix.EIO {
+		v.conn.gso = false
+	}
+	v.egress.stats.Split++
+	v.split(fd, h)
+}
+
+// split sends the packets of one message one by one.
+func (v *sendVector) split(fd uintptr, h *unix.Msghdr) {
+	stats := &v.egress.stats
+	for _, iov := range unsafe.Slice(h.Iov, int(h.Iovlen)) {
+		n, _, errno := unix.Syscall6(unix.SYS_SENDTO, fd, uintptr(unsafe.Pointer(iov.Base)), uintptr(iov.Len), unix.MSG_DONTWAIT,
+			uintptr(unsafe.Pointer(h.Name)), uintptr(h.Namelen))
+		stats.Calls++
+		if errno != 0 {
+			v.egress.countErrno(errno, 1)
+			continue
+		}
+		stats.Messages++
+		stats.Sent++
+		stats.Bytes += uint64(n)
+	}
+}

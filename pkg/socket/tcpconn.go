@@ -1,0 +1,198 @@
+package socket
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"gazpacho/pkg/tuple"
+)
+
+// tcpConn is one accepted connection. Its reader goroutine lives as long as it does; a writer
+// goroutine exists only while the peer is slower than we are.
+type tcpConn struct {
+	server *TCPServer
+	nc     *net.TCPConn
+	raw    syscall.RawConn
+	link   tuple.Link
+	local  netip.AddrPort
+	remote netip.AddrPort
+	once   sync.Once
+	known  atomic.Bool // ICE accepted it
+
+	queue writeQueue
+}
+
+// readSize is how much one read takes: a few packets. The buffer is there for the life of the
+// connection, so it is kept small.
+const readSize = 8 << 10
+
+func newTCPConn(s *TCPServer, nc *net.TCPConn) (*tcpConn, error) {
+	raw, err := nc.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	return &tcpConn{
+		server: s,
+		nc:     nc,
+		raw:    raw,
+		link:   newLink(),
+		local:  tuple.Canonical(nc.LocalAddr().(*net.TCPAddr).AddrPort()),
+		remote: tuple.Canonical(nc.RemoteAddr().(*net.TCPAddr).AddrPort()),
+	}, nil
+}
+
+// authenticated is called on the loop.
+func (c *tcpConn) authenticated() {
+	if c.known.CompareAndSwap(false, true) {
+		c.server.strangers.leave(c.remote.Addr())
+		_ = c.nc.SetReadDeadline(time.Now().Add(c.server.limits.idle))
+	}
+}
+
+// close ends the connection from any goroutine; the reader does the rest.
+func (c *tcpConn) close() {
+	c.once.Do(func() {
+		c.server.links.remove(c.link)
+		c.nc.Close()
+	})
+}
+
+// abort closes without waiting for the peer to take what the kernel still holds for it.
+func (c *tcpConn) abort() {
+	_ = c.nc.SetLinger(0)
+	c.close()
+}
+
+// serve reads until the connection ends, and then tells.
+func (c *tcpConn) serve(pool *Pool, sink Sink) {
+	r := streamReader{conn: c, pool: pool, sink: sink}
+	r.run()
+	c.close()
+	c.server.forget(c)
+	if c.known.CompareAndSwap(false, true) {
+		c.server.strangers.leave(c.remote.Addr())
+	}
+	if r.spoke {
+		if b := r.take(); b != nil {
+			b.Closed = true
+			sink(b)
+		}
+	}
+}
+
+// streamReader cuts a connection's stream into batches.
+type streamReader struct {
+	conn  *tcpConn
+	pool  *Pool
+	sink  Sink
+	spoke bool      // a frame was delivered
+	until time.Time // the read deadline that is set
+}
+
+func (r *streamReader) run() {
+	c := r.conn
+	r.deadline(time.Now().Add(c.server.limits.auth))
+	buffer := make([]byte, readSize)
+	have := 0
+	for {
+		n, err := c.nc.Read(buffer[have:])
+		if n > 0 {
+			now := time.Now()
+			have += n
+			rest, ok := r.deliver(now, buffer[:have])
+			if !ok {
+				return
+			}
+			if len(rest) < have {
+				r.refresh(now)
+			}
+			have = copy(buffer, rest)
+		}
+		if err != nil {
+			r.countEnd(err)
+			return
+		}
+	}
+}
+
+// deliver hands all whole frames of a stream to the sink and returns the half one behind them. It
+// returns false when the connection must end.
+func (r *streamReader) deliver(now time.Time, stream []byte) (rest []byte, ok bool) {
+	stats := &r.conn.server.stats
+	var b *Batch
+	for {
+		frame, rest, state := nextFrame(stream)
+		if state == frameHalf || state == frameTooLong {
+			if b != nil {
+				r.sink(b)
+			}
+			if state == frameTooLong {
+				stats.tooLong.Add(1)
+			}
+			return rest, state == frameHalf
+		}
+		stream = rest
+		if len(frame) == 0 {
+			continue
+		}
+		if !r.spoke && !looksLikeSTUN(frame) {
+			stats.notSTUN.Add(1)
+			return nil, false
+		}
+		if b != nil && b.Full() {
+			r.sink(b)
+			b = nil
+		}
+		if b == nil {
+			if b = r.take(); b == nil {
+				return nil, false
+			}
+			b.At = now
+		}
+		b.Append(frame, r.conn.remote)
+		r.spoke = true
+		stats.packets.Add(1)
+		stats.bytes.Add(uint64(len(frame)))
+	}
+}
+
+// take waits for a batch, and returns nil when the server closes.
+func (r *streamReader) take() *Batch {
+	b := r.pool.Take(r.conn.server.closed)
+	if b == nil {
+		return nil
+	}
+	b.At, b.Link, b.Local, b.Protocol = time.Now(), r.conn.link, r.conn.local, tuple.TCP
+	return b
+}
+
+// refresh moves the deadline of a connection that is known. A stranger keeps its first one,
+// whatever it sends. A second more or less is not worth a call for each read.
+func (r *streamReader) refresh(now time.Time) {
+	idle := r.conn.server.limits.idle
+	if at := now.Add(idle); r.conn.known.Load() && at.Sub(r.until) > idle/32 {
+		r.deadline(at)
+	}
+}
+
+func (r *streamReader) deadline(at time.Time) {
+	r.until = at
+	_ = r.conn.nc.SetReadDeadline(at)
+}
+
+func (r *streamReader) countEnd(err error) {
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		return
+	}
+	if r.conn.known.Load() {
+		r.conn.server.stats.idle.Add(1)
+	} else {
+		r.conn.server.stats.expired.Add(1)
+	}
+}

@@ -1,0 +1,98 @@
+package socket
+
+import "sync"
+
+// writeQueue holds what a connection did not take at once. The loop adds to it and one goroutine,
+// which lives only while there is something, writes it out.
+type writeQueue struct {
+	mu      sync.Mutex
+	waiting []byte // to be written next
+	spare   []byte // the other buffer
+	writing int    // bytes that the writer has in hand
+	running bool   // there is a writer
+	broken  bool   // nothing can be written any more
+}
+
+// send writes the packets of a destination as frames: at once if nothing waits, otherwise behind
+// what does. A peer that lets maxQueue bytes pile up is disconnected (SECURITY.md R-ICE-8): what it
+// would see is seconds late. Called by the Egress.
+func (c *tcpConn) send(e *Egress, d uint16) {
+	dst := &e.dests[d]
+	q := &c.queue
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.broken {
+		e.stats.Closed += uint64(e.count(d))
+		return
+	}
+	wrote := 0
+	if !q.running {
+		e.stats.Calls++
+		var err error
+		if wrote, err = e.writeNow(c.raw, dst); err != nil {
+			q.broken = true
+			c.close()
+			e.stats.Closed += uint64(e.count(d))
+			return
+		}
+	}
+	for s := dst.first; s != none; s = e.slots[s].next {
+		frame := e.frame(s)
+		if skip := min(wrote, len(frame)); skip > 0 {
+			wrote -= skip
+			frame = frame[skip:]
+		}
+		if q.writing+len(q.waiting)+len(frame) > maxQueue {
+			c.overflow(e, s)
+			return
+		}
+		q.waiting = append(q.waiting, frame...)
+		e.stats.Sent++
+		e.stats.Messages++
+		e.stats.Bytes += uint64(e.slots[s].size)
+	}
+	if len(q.waiting) > 0 && !q.running {
+		q.running = true
+		go c.drain()
+	}
+}
+
+// overflow gives a connection up, with the packets from s on.
+func (c *tcpConn) overflow(e *Egress, s uint16) {
+	for ; s != none; s = e.slots[s].next {
+		e.stats.Full++
+	}
+	c.queue.broken = true
+	c.queue.waiting = nil
+	c.server.stats.behind.Add(1)
+	c.abort()
+}
+
+// drain writes until nothing waits. It ends early when the connection is closed.
+func (c *tcpConn) drain() {
+	q := &c.queue
+	for {
+		q.mu.Lock()
+		if len(q.waiting) == 0 || q.broken {
+			q.running = false
+			// A connection that fell behind once need not keep the memory.
+			q.waiting, q.spare, q.writing = nil, nil, 0
+			q.mu.Unlock()
+			return
+		}
+		b := q.waiting
+		q.waiting, q.spare, q.writing = q.spare[:0], b, len(b)
+		q.mu.Unlock()
+
+		_, err := c.nc.Write(b)
+		q.mu.Lock()
+		q.writing = 0
+		if err != nil {
+			q.broken = true
+		}
+		q.mu.Unlock()
+		if err != nil {
+			c.close()
+		}
+	}
+}

@@ -1,0 +1,193 @@
+package socket
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"gazpacho/pkg/tuple"
+)
+
+// UDP is a bound UDP socket: one goroutine reads it once Start was called, and the Egress of its
+// loop writes it.
+type UDP struct {
+	conn   datagramConn
+	links  *Links
+	link   tuple.Link
+	local  netip.AddrPort
+	closed chan struct{}
+	close  sync.Once
+
+	// Written by the reader.
+	packets, bytes, batches, tooLong, unreachable, failures atomic.Uint64
+
+	// Owned by the Egress: the chain of destinations to send to in a flush. A socket is written by
+	// one Egress only.
+	firstDest, lastDest uint16
+}
+
+// datagramConn is what a system offers for datagrams: batch calls on Linux, single ones elsewhere.
+type datagramConn interface {
+	// read parks until datagrams are there, takes a batch, and fills it. The batch may be nil
+	// beside an error, and empty without one.
+	// tooLong counts the datagrams that were dropped for their length.
+	read(pool *Pool, cancel <-chan struct{}) (b *Batch, tooLong int, err error)
+	// send writes the chain of destinations that starts at dest, and never waits.
+	send(e *Egress, dest uint16)
+	local() netip.AddrPort
+	// buffers are the sizes the system granted, kernelDrops what it dropped for want of room.
+	buffers() (send, recv int)
+	kernelDrops() uint64
+	close() error
+}
+
+// ListenUDP binds a socket and enters it in links. The address may be a wildcard, and its port 0
+// for any free one. Errors carry the system's errno (EADDRINUSE for a busy port).
+func ListenUDP(links *Links, addr netip.AddrPort, opts Options) (*UDP, error) {
+	if opts.SendBuffer == 0 {
+		opts.SendBuffer = defaultBuffer
+	}
+	if opts.RecvBuffer == 0 {
+		opts.RecvBuffer = defaultBuffer
+	}
+	open := openDatagram
+	if opts.portable {
+		open = openPortable
+	}
+	conn, err := open(addr, opts)
+	if err != nil {
+		return nil, &net.OpError{Op: "listen", Net: "udp", Addr: net.UDPAddrFromAddrPort(addr), Err: err}
+	}
+	u := &UDP{
+		conn:   conn,
+		links:  links,
+		link:   newLink(),
+		local:  tuple.Canonical(conn.local()),
+		closed: make(chan struct{}),
+
+		firstDest: none,
+	}
+	links.add(u.link, route{udp: u})
+	return u, nil
+}
+
+// Link names the socket in tuples.
+func (u *UDP) Link() tuple.Link { return u.link }
+
+// Local is the bound address, with the port the system chose if 0 was asked for.
+func (u *UDP) Local() netip.AddrPort { return u.local }
+
+// Buffers returns the kernel buffer sizes that were granted, in bytes.
+func (u *UDP) Buffers() (send, recv int) { return u.conn.buffers() }
+
+// Start reads the socket in a goroutine that ends with Close.
+func (u *UDP) Start(pool *Pool, sink Sink) {
+	go func() {
+		for {
+			b, err := u.ReadBatch(pool)
+			if err != nil {
+				return
+			}
+			sink(b)
+		}
+	}()
+}
+
+// ReadBatch waits for datagrams and returns as many as are there, at least one and at most
+// BatchSize, stamped with the present time. The only error is net.ErrClosed: whatever else a
+// network makes a socket report (an ICMP error, say) is counted (SECURITY.md R-ICE-7). One goroutine
+// may call it; Start is that goroutine.
+func (u *UDP) ReadBatch(pool *Pool) (*Batch, error) {
+	for failed := 0; ; {
+		b, tooLong, err := u.conn.read(pool, u.closed)
+		if tooLong > 0 {
+			u.tooLong.Add(uint64(tooLong))
+		}
+		switch {
+		case err == nil && b.filled > 0:
+			b.At, b.Link, b.Local = time.Now(), u.link, u.local
+			u.countRead(b)
+			return b, nil
+		case b != nil:
+			b.Release()
+		}
+		if err == nil {
+			continue
+		}
+		if errors.Is(err, net.ErrClosed) || u.isClosed() {
+			return nil, net.ErrClosed
+		}
+		if isUnreachable(err) {
+			u.unreachable.Add(1)
+			continue
+		}
+		u.failures.Add(1)
+		if failed++; failed > 8 {
+			// Out of memory, most likely: spinning on it would not help.
+			u.pause(10 * time.Millisecond)
+		}
+	}
+}
+
+func (u *UDP) countRead(b *Batch) {
+	total := 0
+	for i := range b.packets[:b.filled] {
+		total += b.packets[i].size
+	}
+	u.packets.Add(uint64(b.filled))
+	u.bytes.Add(uint64(total))
+	u.batches.Add(1)
+}
+
+func (u *UDP) isClosed() bool {
+	select {
+	case <-u.closed:
+		return true
+	default:
+		return false
+	}
+}
+
+func (u *UDP) pause(d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-u.closed:
+	}
+}
+
+// Close closes the socket, ends its reader, and frees the port. Batches that were read before may
+// still come out of the sink. It does not wait, and closing again does nothing.
+func (u *UDP) Close() error {
+	var err error
+	u.close.Do(func() {
+		u.links.remove(u.link)
+		close(u.closed)
+		err = u.conn.close()
+	})
+	return err
+}
+
+// UDPStats counts what a socket received since it was opened.
+type UDPStats struct {
+	Packets, Bytes, Batches uint64
+	TooLong                 uint64 // datagrams over MaxDatagram, dropped
+	Unreachable             uint64 // ICMP errors reported to the reader
+	Failures                uint64 // other errors of the system
+	KernelDrops             uint64 // datagrams the kernel dropped because nobody read them in time
+}
+
+// Stats may be called from any goroutine.
+func (u *UDP) Stats() UDPStats {
+	return UDPStats{
+		Packets:     u.packets.Load(),
+		Bytes:       u.bytes.Load(),
+		Batches:     u.batches.Load(),
+		TooLong:     u.tooLong.Load(),
+		Unreachable: u.unreachable.Load(),
+		Failures:    u.failures.Load(),
+		KernelDrops: u.conn.kernelDrops(),
+	}
+}
