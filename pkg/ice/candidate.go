@@ -30,4 +30,9 @@ func InternalPriority(announced uint32) uint32 { return announced - internalBelo
 
 // Foundation returns the foundation of our candidates of a protocol. Agents freeze checks by
 // foundation, and ours are as good as each other.
-func Foundation(p tuple.Protocol) string { return p.String() + "candidate" }
+func Foundation(p tuple.Protocol) string {
+	if p == tuple.TCP {
+		return "tcpcandidate"
+	}
+	return "udpcandidate"
+}
