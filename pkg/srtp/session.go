@@ -8,7 +8,6 @@ package srtp
 // RFC 7714 section 8.4): a session refuses what it cannot prove to be new. What comes in changes
 // nothing before its tag was found right.
 type Session struct {
-	profile          Profile
 	rtpTag, rtcpTail int // bytes a packet grows by
 	send, receive    transform
 
@@ -43,7 +42,6 @@ func NewSession(profile Profile, sendKey, sendSalt, receiveKey, receiveSalt []by
 		}
 	}
 	s := &Session{
-		profile:   profile,
 		rtpTag:    spec.rtpTag,
 		rtcpTail:  spec.rtcpTag + rtcpIndexSize,
 		sent:      map[uint32]*sentStream{},
@@ -59,6 +57,3 @@ func NewSession(profile Profile, sendKey, sendSalt, receiveKey, receiveSalt []by
 	}
 	return s, nil
 }
-
-// Profile returns the profile the session was made with.
-func (s *Session) Profile() Profile { return s.profile }

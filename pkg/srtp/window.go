@@ -10,7 +10,7 @@ const (
 const none int64 = -1
 
 // admit tells whether index may still be taken by a window, without changing it. bits holds one bit for
-// each of the last 64·len(bits) indices up to highest, at the place index modulo that size.
+// each of the last 64·len(bits) indices up to highest, at the place index modulo that size, a power of two.
 func admit(bits []uint64, highest, index int64) Reason {
 	size := int64(len(bits)) * 64
 	switch {
@@ -18,7 +18,7 @@ func admit(bits []uint64, highest, index int64) Reason {
 		return OK
 	case index <= highest-size:
 		return TooOld
-	case bits[index/64%int64(len(bits))]&(1<<(index%64)) != 0:
+	case bits[wordOf(bits, index)]&(1<<(index&63)) != 0:
 		return Replayed
 	}
 	return OK
@@ -32,11 +32,16 @@ func take(bits []uint64, highest, index int64) int64 {
 			clear(bits)
 		} else {
 			for i := highest + 1; i < index; i++ {
-				bits[i/64%int64(len(bits))] &^= 1 << (i % 64)
+				bits[wordOf(bits, i)] &^= 1 << (i & 63)
 			}
 		}
 		highest = index
 	}
-	bits[index/64%int64(len(bits))] |= 1 << (index % 64)
+	bits[wordOf(bits, index)] |= 1 << (index & 63)
 	return highest
+}
+
+// wordOf finds the word with the bit of an index. A division here would cost as much as the rest of the window.
+func wordOf(bits []uint64, index int64) int {
+	return int(index>>6) & (len(bits) - 1)
 }
