@@ -30,7 +30,7 @@ func Decode(raw Raw, into any) *proto.Error {
 		return (&misfit{why: err.Error()}).err()
 	}
 	f := fitter{b: raw, budget: maxDecoded}
-	if m := f.fit(s); m != nil {
+	if m := f.fit(s, f.next()); m != nil {
 		return m.err()
 	}
 	d := decoders.Get().(*decoder)

@@ -81,9 +81,8 @@ func (f *fitter) spend(n int) *misfit {
 	return nil
 }
 
-// fit takes one value from the input and holds it against s.
-func (f *fitter) fit(s *shape) *misfit {
-	t := f.next()
+// fit takes one value, of which t is the token, from the input and holds it against s.
+func (f *fitter) fit(s *shape, t token) *misfit {
 	if t.class == classNil {
 		if !s.nullable {
 			return wants(s, t)
@@ -120,11 +119,12 @@ func (f *fitter) fitStruct(s *shape, t token) *misfit {
 		name := f.text(key)
 		field := s.fields[string(name)]
 		// Unknown fields are of a newer minor version; nil is the same as an absent field.
-		if field == nil || f.next().class == classNil {
+		value := f.next()
+		if field == nil || value.class == classNil {
 			f.skip()
 			continue
 		}
-		if m := f.fit(field); m != nil {
+		if m := f.fit(field, value); m != nil {
 			return m.at("." + string(name))
 		}
 	}
@@ -140,7 +140,7 @@ func (f *fitter) fitSlice(s *shape, t token) *misfit {
 	}
 	f.b = f.b[t.size:]
 	for i := range t.children {
-		if m := f.fit(s.elem); m != nil {
+		if m := f.fit(s.elem, f.next()); m != nil {
 			return m.at("[" + strconv.Itoa(i) + "]")
 		}
 	}
@@ -161,7 +161,7 @@ func (f *fitter) fitMap(elem *shape, t token) *misfit {
 			return &misfit{why: "has a key that is no UTF-8 string"}
 		}
 		name := f.text(key)
-		if m := f.fit(elem); m != nil {
+		if m := f.fit(elem, f.next()); m != nil {
 			return m.at("." + string(name))
 		}
 	}

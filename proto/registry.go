@@ -1,0 +1,101 @@
+package proto
+
+// Method is a request of the channel: whose handler id it carries and the types of its body and its answer; nil is none.
+type Method struct {
+	Name     string
+	Target   string // worker, webRtcServer, router, transport, producer, consumer or rtpObserver
+	Request  any
+	Response any
+
+	// PlainResponse is the answer instead of Response if the transport is a plain one.
+	PlainResponse any
+}
+
+// EventType is an event of the channel: whose handler id it carries and the type of its body; nil is none.
+type EventType struct {
+	Name   string
+	Target string
+	Body   any
+}
+
+// Methods is every request a worker answers, by the object it is addressed to.
+var Methods = []Method{
+	{Name: WorkerAttach, Target: "worker", Request: Attach{}, Response: AttachResult{}},
+	{Name: WorkerClose, Target: "worker"},
+	{Name: WorkerDumpMethod, Target: "worker", Response: WorkerDump{}},
+	{Name: WorkerResourceUsage, Target: "worker", Response: ResourceUsage{}},
+	{Name: WorkerUpdateSettings, Target: "worker", Request: UpdateSettings{}},
+	{Name: WorkerCreateWebRTCServer, Target: "worker", Request: CreateWebRTCServer{}, Response: WebRTCServerDump{}},
+	{Name: WorkerCloseWebRTCServer, Target: "worker", Request: CloseWebRTCServer{}},
+	{Name: WorkerCreateRouter, Target: "worker", Request: CreateRouter{}},
+	{Name: WorkerCloseRouter, Target: "worker", Request: CloseRouter{}},
+
+	{Name: WebRTCServerDumpMethod, Target: "webRtcServer", Response: WebRTCServerDump{}},
+
+	{Name: RouterDumpMethod, Target: "router", Response: RouterDump{}},
+	{Name: RouterCreateWebRTCTransport, Target: "router", Request: WebRTCTransportOptions{}, Response: WebRTCTransportDump{}},
+	{Name: RouterCreateWebRTCTransportWithServer, Target: "router", Request: WebRTCTransportOptions{}, Response: WebRTCTransportDump{}},
+	{Name: RouterCreatePlainTransport, Target: "router", Request: PlainTransportOptions{}, Response: PlainTransportDump{}},
+	{Name: RouterCloseTransport, Target: "router", Request: CloseTransport{}},
+	{Name: RouterCreateAudioLevelObserver, Target: "router", Request: CreateAudioLevelObserver{}},
+	{Name: RouterCloseRTPObserver, Target: "router", Request: CloseRTPObserver{}},
+
+	{Name: TransportDumpMethod, Target: "transport", Response: WebRTCTransportDump{}, PlainResponse: PlainTransportDump{}},
+	{Name: TransportGetStats, Target: "transport", Response: WebRTCTransportStats{}, PlainResponse: PlainTransportStats{}},
+	{Name: TransportSetMaxIncomingBitrate, Target: "transport", Request: SetMaxIncomingBitrate{}},
+	{Name: TransportSetMaxOutgoingBitrate, Target: "transport", Request: SetMaxOutgoingBitrate{}},
+	{Name: TransportSetMinOutgoingBitrate, Target: "transport", Request: SetMinOutgoingBitrate{}},
+	{Name: TransportRestartICE, Target: "transport", Response: ICEParameters{}},
+	{Name: TransportProduce, Target: "transport", Request: Produce{}, Response: ProduceResult{}},
+	{Name: TransportConsume, Target: "transport", Request: Consume{}, Response: ConsumeResult{}},
+	{Name: TransportEnableTraceEvent, Target: "transport", Request: EnableTraceEvent{}},
+	{Name: TransportCloseProducer, Target: "transport", Request: CloseProducer{}},
+	{Name: TransportCloseConsumer, Target: "transport", Request: CloseConsumer{}},
+
+	{Name: WebRTCTransportConnect, Target: "transport", Request: ConnectWebRTCTransport{}, Response: ConnectWebRTCTransportResult{}},
+	{Name: PlainTransportConnect, Target: "transport", Request: ConnectPlainTransport{}, Response: ConnectPlainTransportResult{}},
+
+	{Name: ProducerDumpMethod, Target: "producer", Response: ProducerDump{}},
+	{Name: ProducerGetStats, Target: "producer", Response: []RTPStreamStats{}},
+	{Name: ProducerPause, Target: "producer"},
+	{Name: ProducerResume, Target: "producer"},
+	{Name: ProducerEnableTraceEvent, Target: "producer", Request: EnableTraceEvent{}},
+
+	{Name: ConsumerDumpMethod, Target: "consumer", Response: ConsumerDump{}},
+	{Name: ConsumerGetStats, Target: "consumer", Response: []RTPStreamStats{}},
+	{Name: ConsumerPause, Target: "consumer"},
+	{Name: ConsumerResume, Target: "consumer"},
+	{Name: ConsumerSetPreferredLayers, Target: "consumer", Request: SetPreferredLayers{}, Response: SetPreferredLayersResult{}},
+	{Name: ConsumerSetPriority, Target: "consumer", Request: SetPriority{}, Response: SetPriorityResult{}},
+	{Name: ConsumerRequestKeyFrame, Target: "consumer"},
+	{Name: ConsumerEnableTraceEvent, Target: "consumer", Request: EnableTraceEvent{}},
+
+	{Name: RTPObserverPause, Target: "rtpObserver"},
+	{Name: RTPObserverResume, Target: "rtpObserver"},
+	{Name: RTPObserverAddProducer, Target: "rtpObserver", Request: ObserverProducer{}},
+	{Name: RTPObserverRemoveProducer, Target: "rtpObserver", Request: ObserverProducer{}},
+}
+
+// Events is every event a worker sends.
+var Events = []EventType{
+	{Name: EventWorkerHello, Target: "worker", Body: Hello{}},
+	{Name: EventWorkerRunning, Target: "worker"},
+	{Name: EventICEStateChange, Target: "transport", Body: ICEStateChange{}},
+	{Name: EventICESelectedTupleChange, Target: "transport", Body: ICESelectedTupleChange{}},
+	{Name: EventDTLSStateChange, Target: "transport", Body: DTLSStateChange{}},
+	{Name: EventPlainTransportTuple, Target: "transport", Body: PlainTransportTuple{}},
+	{Name: EventPlainTransportRTCPTuple, Target: "transport", Body: PlainTransportRTCPTuple{}},
+	{Name: EventTransportListenServerClose, Target: "transport"},
+	{Name: EventTransportTrace, Target: "transport", Body: TraceEvent{}},
+	{Name: EventProducerScore, Target: "producer", Body: ProducerScore{}},
+	{Name: EventProducerVideoOrientation, Target: "producer", Body: VideoOrientation{}},
+	{Name: EventProducerTrace, Target: "producer", Body: TraceEvent{}},
+	{Name: EventConsumerProducerPause, Target: "consumer"},
+	{Name: EventConsumerProducerResume, Target: "consumer"},
+	{Name: EventConsumerProducerClose, Target: "consumer"},
+	{Name: EventConsumerLayersChange, Target: "consumer", Body: LayersChange{}},
+	{Name: EventConsumerScore, Target: "consumer", Body: ConsumerScore{}},
+	{Name: EventConsumerTrace, Target: "consumer", Body: TraceEvent{}},
+	{Name: EventAudioLevelObserverVolumes, Target: "rtpObserver", Body: AudioVolumes{}},
+	{Name: EventAudioLevelObserverSilence, Target: "rtpObserver"},
+}
