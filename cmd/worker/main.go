@@ -1,0 +1,127 @@
+// Command worker is the media process. A controller starts it, or any program that speaks the channel protocol (proto/PROTOCOL.md).
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"gazpacho/pkg/worker"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+// Exit codes.
+const (
+	exitOther    = 1
+	exitSettings = 42
+	exitPanic    = 70
+)
+
+func main() {
+	signal.Ignore(syscall.SIGPIPE, syscall.SIGHUP, syscall.SIGALRM, syscall.SIGUSR1, syscall.SIGUSR2)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	if err := command().ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "worker:", err)
+		os.Exit(exitCode(err))
+	}
+}
+
+func exitCode(err error) int {
+	var setting *worker.SettingError
+	switch {
+	case errors.As(err, &setting):
+		return exitSettings
+	case worker.IsPanic(err):
+		return exitPanic
+	default:
+		return exitOther
+	}
+}
+
+// options are the flags.
+type options struct {
+	channel, logLevel, logFormat string
+	certificate, key             string
+	detachGrace                  time.Duration
+}
+
+func command() *cobra.Command {
+	var o options
+	c := &cobra.Command{
+		Use:   "worker --channel unix:PATH",
+		Short: "The media process of Gazpacho: ICE, DTLS, SRTP and forwarding on one core.",
+		Long: `The media process of Gazpacho: ICE, DTLS, SRTP and forwarding on one core.
+
+A worker does nothing by itself. It waits for a controller on its channel, a Unix socket
+that carries requests, responses and events in msgpack (proto/PROTOCOL.md). The controller
+starts one worker per CPU; any other program may do the same.
+
+Exit codes: 0 asked to end, 42 bad settings, 70 panic, 1 anything else.`,
+		Example: `  worker --channel unix:/run/gazpacho/w0.sock
+  worker --channel fd:3`,
+		Version: version, Args: cobra.NoArgs, SilenceUsage: true, SilenceErrors: true,
+		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), o) },
+	}
+	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &worker.SettingError{Setting: "flags", Err: err} })
+	f := c.Flags()
+	f.SortFlags = false
+	f.StringVar(&o.channel, "channel", "", "where the controller comes: unix:PATH listens there, fd:N is an inherited socket")
+	f.DurationVar(&o.detachGrace, "detach-grace", time.Minute, "how long media flows on after the controller left; 0 ends the worker at once")
+	f.StringVar(&o.certificate, "dtls-certificate", "", "PEM file with the DTLS certificate; without one it is made at start")
+	f.StringVar(&o.key, "dtls-key", "", "PEM file with its ECDSA key")
+	f.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn, error or none")
+	f.StringVar(&o.logFormat, "log-format", "text", "text or json, on standard error")
+	return c
+}
+
+func run(ctx context.Context, o options) error {
+	cfg, err := config(o)
+	if err != nil {
+		return err
+	}
+	// One thread for the loop, one for readers, garbage collection and handshakes.
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(min(2, runtime.NumCPU()))
+	}
+	return worker.Run(ctx, cfg)
+}
+
+func config(o options) (worker.Config, error) {
+	if o.channel == "" {
+		return worker.Config{}, &worker.SettingError{Setting: "channel", Err: errors.New("is missing: give --channel unix:PATH or fd:N")}
+	}
+	level, ok := worker.ParseLevel(o.logLevel)
+	if !ok {
+		return worker.Config{}, &worker.SettingError{Setting: "log-level", Err: fmt.Errorf("%q is not debug, info, warn, error or none", o.logLevel)}
+	}
+	certificate, err := worker.LoadCertificate(o.certificate, o.key)
+	if err != nil {
+		return worker.Config{}, err
+	}
+	var v slog.LevelVar
+	v.Set(level)
+	var handler slog.Handler
+	switch ho := (&slog.HandlerOptions{Level: &v}); o.logFormat {
+	case "text":
+		handler = slog.NewTextHandler(os.Stderr, ho)
+	case "json":
+		handler = slog.NewJSONHandler(os.Stderr, ho)
+	default:
+		return worker.Config{}, &worker.SettingError{Setting: "log-format", Err: fmt.Errorf("%q is not text or json", o.logFormat)}
+	}
+	return worker.Config{
+		Channel: o.channel, DetachGrace: o.detachGrace, Certificate: certificate, Version: version,
+		Log: slog.New(handler).With("worker", os.Getpid()), Level: &v,
+	}, nil
+}

@@ -1,0 +1,78 @@
+package transport
+
+import (
+	"slices"
+	"time"
+
+	"gazpacho/pkg/consumer"
+	"gazpacho/pkg/producer"
+	"gazpacho/proto"
+)
+
+// Consume adds a consumer of a producer of the same router: all of it or nothing.
+func (m *media) Consume(now time.Time, o *proto.Consume, p *producer.Producer) (proto.ConsumeResult, *proto.Error) {
+	c, err := consumer.New(now, consumer.Config{
+		Options: o, Source: p, Sink: m, Timers: m.env.Timers, Events: m.env.Events,
+		Random: m.random.uint32, ProducerPaused: p.Paused(), ProducerClosed: m.producerClosed,
+	})
+	if err != nil {
+		return proto.ConsumeResult{}, err
+	}
+	if err := m.checkSSRCs(&o.RTPParameters); err != nil {
+		c.Close(now)
+		return proto.ConsumeResult{}, err
+	}
+	if err := m.owner.ConsumerCreated(now, m.self, c, p); err != nil {
+		c.Close(now)
+		return proto.ConsumeResult{}, err
+	}
+	m.consumers = append(m.consumers, c)
+	m.bySSRC[c.SSRC()] = c
+	if ssrc := c.RTXSSRC(); ssrc != 0 {
+		m.byRTX[ssrc] = c
+	}
+	p.AddTap(c)
+	if m.path.open() {
+		c.TransportConnected(now)
+	}
+	return c.Result(), nil
+}
+
+// checkSSRCs refuses SSRCs that another consumer of the transport sends with: under the same key they would share an SRTP stream.
+func (m *media) checkSSRCs(params *proto.RTPParameters) *proto.Error {
+	for i, e := range params.Encodings {
+		if m.consumerOf(e.SSRC) != nil {
+			return proto.BadField(encodingPath(i)+".ssrc", "SSRC %d is already in use on this transport", e.SSRC)
+		}
+		if e.RTX != nil && m.consumerOf(e.RTX.SSRC) != nil {
+			return proto.BadField(encodingPath(i)+".rtx.ssrc", "SSRC %d is already in use on this transport", e.RTX.SSRC)
+		}
+	}
+	return nil
+}
+
+// CloseConsumer ends a consumer on request of the controller.
+func (m *media) CloseConsumer(now time.Time, id string) *proto.Error {
+	i := slices.IndexFunc(m.consumers, func(c *consumer.Consumer) bool { return c.ID() == id })
+	if i < 0 {
+		return proto.NotFound("consumer", id)
+	}
+	m.dropConsumer(now, i)
+	return nil
+}
+
+// producerClosed ends a consumer because its producer ended; the controller has been told.
+func (m *media) producerClosed(now time.Time, c *consumer.Consumer) { _ = m.CloseConsumer(now, c.ID()) }
+
+func (m *media) dropConsumer(now time.Time, i int) {
+	c := m.consumers[i]
+	m.consumers = slices.Delete(m.consumers, i, i+1)
+	delete(m.bySSRC, c.SSRC())
+	m.path.forget(c.SSRC())
+	if ssrc := c.RTXSSRC(); ssrc != 0 {
+		delete(m.byRTX, ssrc)
+		m.path.forget(ssrc)
+	}
+	c.Close(now)
+	m.owner.ConsumerClosed(now, c)
+}

@@ -1,0 +1,37 @@
+package transport
+
+import (
+	"time"
+
+	"gazpacho/pkg/producer"
+)
+
+// receiveRTP takes an authenticated RTP packet to its producer. Only here, after authentication, is anything remembered of it (R-RTP-3).
+func (m *media) receiveRTP(now time.Time, b []byte) {
+	p := &m.packet
+	if !p.Parse(b) {
+		m.drops.add(DropMalformed)
+		return
+	}
+	p.Resolve(&m.ids)
+	m.incoming.arrived(now, p)
+	found, learn := m.listener.find(p)
+	if found == nil {
+		m.drops.add(DropUnknownStream)
+		return
+	}
+	if learn && m.listener.full() {
+		m.drops.add(DropTooManyStreams)
+		return
+	}
+	ssrc := p.SSRC // the producer makes the view speak its router's SSRC
+	verdict := found.HandleRTP(now, p)
+	m.meters.receivedRTP(now, len(b), verdict == producer.RTX)
+	if !verdict.Accepted() {
+		m.discarded[verdict]++
+		return
+	}
+	if learn {
+		m.listener.learn(ssrc, found)
+	}
+}

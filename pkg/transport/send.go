@@ -1,0 +1,78 @@
+package transport
+
+import (
+	"time"
+
+	"gazpacho/pkg/rtp"
+)
+
+// slotSize is what a slot of Egress holds at least: the longest header, a payload and SRTP's tag.
+const slotSize = rtp.MaxHeaderSize + rtp.MaxPacketSize + srtpOverhead
+
+// srtpOverhead is the most SRTP adds to a packet in bytes: GCM's tag, the RTCP index.
+const srtpOverhead = 16 + 4
+
+// SendRTP writes one packet into the send batch: header and extensions are made, the payload is encrypted straight from the shared buffer
+// into the slot. It returns the packet's size before encryption, 0 if it was not sent. Consumers call it.
+func (m *media) SendRTP(now time.Time, h *rtp.Header, payload []byte) int {
+	if !m.path.open() {
+		m.drops.add(DropNotOpen)
+		return 0
+	}
+	var stamp rtp.Stamp
+	if h.IDs != nil {
+		if h.IDs[rtp.ExtTransportCC] != 0 {
+			m.transportCC++
+			stamp.TransportCC = m.transportCC
+		}
+		if h.IDs[rtp.ExtAbsSendTime] != 0 {
+			stamp.AbsSendTime = rtp.AbsSendTime(now)
+		}
+	}
+	slot := m.env.Egress.Next()
+	if len(payload) > rtp.MaxPacketSize || int(h.PatchSize) > len(payload) || len(slot) < slotSize {
+		m.drops.add(DropMalformed)
+		return 0
+	}
+	var header, size int
+	if h.PatchSize == 0 && !h.IsRTX {
+		header, _ = h.Put(slot, stamp)
+		size = header + len(payload)
+	} else {
+		// What goes out differs from the shared payload, which is read-only: encrypt a copy in place.
+		header, size = h.PutPacket(slot, payload, stamp)
+		payload = slot[header:size]
+	}
+	n, ok := 0, false
+	if h.Again {
+		n, ok = m.path.protectAgain(slot, header, payload)
+	} else {
+		n, ok = m.path.protectRTP(slot, header, payload)
+	}
+	if !ok {
+		m.drops.add(DropProtect)
+		return 0
+	}
+	m.meters.sentRTP(now, size, h.IsRTX)
+	m.path.commitRTP(now, n)
+	return size
+}
+
+// SendRTCP sends one compound packet to the peer. Producers call it for feedback.
+func (m *media) SendRTCP(now time.Time, packet []byte) {
+	if !m.path.open() {
+		m.drops.add(DropNotOpen)
+		return
+	}
+	slot := m.env.Egress.Next()
+	if len(packet) > len(slot)-srtpOverhead {
+		m.drops.add(DropMalformed)
+		return
+	}
+	n, ok := m.path.protectRTCP(slot, copy(slot, packet))
+	if !ok {
+		m.drops.add(DropProtect)
+		return
+	}
+	m.path.commitRTCP(now, n)
+}

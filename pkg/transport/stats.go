@@ -1,0 +1,101 @@
+package transport
+
+import (
+	"time"
+
+	"gazpacho/pkg/rtp"
+	"gazpacho/proto"
+)
+
+// stats fills what all transports count.
+func (m *media) stats(now time.Time, kind string) proto.TransportStats {
+	t := &m.meters
+	s := proto.TransportStats{
+		Type:             kind,
+		TransportID:      m.id,
+		Timestamp:        now.UnixMilli(),
+		BytesReceived:    t.in.bytes,
+		RecvBitrate:      t.in.rate.Bitrate(now),
+		BytesSent:        t.out.bytes,
+		SendBitrate:      t.out.rate.Bitrate(now),
+		RTPBytesReceived: t.rtpIn.bytes,
+		RTPRecvBitrate:   t.rtpIn.rate.Bitrate(now),
+		RTPBytesSent:     t.rtpOut.bytes,
+		RTPSendBitrate:   t.rtpOut.rate.Bitrate(now),
+		RTXBytesReceived: t.rtxIn.bytes,
+		RTXRecvBitrate:   t.rtxIn.rate.Bitrate(now),
+		RTXBytesSent:     t.rtxOut.bytes,
+		RTXSendBitrate:   t.rtxOut.rate.Bitrate(now),
+
+		AvailableOutgoingBitrate: present(m.availableOutgoing()),
+		AvailableIncomingBitrate: present(m.incoming.available()),
+		MaxIncomingBitrate:       present(m.limits.maxIncoming),
+		MaxOutgoingBitrate:       present(m.limits.maxOutgoing),
+		MinOutgoingBitrate:       present(m.limits.minOutgoing),
+		Drops:                    m.drops.table(),
+	}
+	for verdict, n := range m.discarded {
+		if n > 0 {
+			if s.Drops == nil {
+				s.Drops = make(map[string]uint64)
+			}
+			s.Drops[verdictName(verdict)] = n
+		}
+	}
+	return s
+}
+
+// availableOutgoing is what the peer says it can take, within the limits set by the application.
+func (m *media) availableOutgoing() int {
+	bitrate := max(m.available, m.limits.minOutgoing)
+	if m.limits.maxOutgoing != 0 {
+		bitrate = min(bitrate, m.limits.maxOutgoing)
+	}
+	return bitrate
+}
+
+// present makes 0 absent.
+func present(v int) *int {
+	if v == 0 {
+		return nil
+	}
+	return &v
+}
+
+func (m *media) extensionsDump() proto.RecvRTPHeaderExtensions {
+	return proto.RecvRTPHeaderExtensions{
+		MID:               m.ids[rtp.ExtMID],
+		RID:               m.ids[rtp.ExtRID],
+		RRID:              m.ids[rtp.ExtRepairedRID],
+		AbsSendTime:       m.ids[rtp.ExtAbsSendTime],
+		TransportWideCC01: m.ids[rtp.ExtTransportCC],
+	}
+}
+
+// dump fills what all transports show.
+func (m *media) dump() proto.TransportDump {
+	d := proto.TransportDump{
+		ID:                   m.id,
+		ProducerIDs:          []string{},
+		ConsumerIDs:          []string{},
+		MapSSRCConsumerID:    []proto.SSRCValue{},
+		MapRTXSSRCConsumerID: []proto.SSRCValue{},
+		DataProducerIDs:      []string{},
+		DataConsumerIDs:      []string{},
+		RTPListener:          m.listener.dump(),
+		TraceEventTypes:      append([]string{}, m.traces...),
+
+		RecvRTPHeaderExtensions: m.extensionsDump(),
+	}
+	for _, p := range m.producers {
+		d.ProducerIDs = append(d.ProducerIDs, p.ID())
+	}
+	for _, c := range m.consumers {
+		d.ConsumerIDs = append(d.ConsumerIDs, c.ID())
+		d.MapSSRCConsumerID = append(d.MapSSRCConsumerID, proto.SSRCValue{Key: c.SSRC(), Value: c.ID()})
+		if ssrc := c.RTXSSRC(); ssrc != 0 {
+			d.MapRTXSSRCConsumerID = append(d.MapRTXSSRCConsumerID, proto.SSRCValue{Key: ssrc, Value: c.ID()})
+		}
+	}
+	return d
+}

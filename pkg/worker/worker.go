@@ -1,0 +1,168 @@
+// Package worker is the media process: dispatches requests, wires sockets to transports.
+package worker
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"os"
+	"time"
+
+	"gazpacho/pkg/channel"
+	"gazpacho/pkg/dtls"
+	"gazpacho/pkg/loop"
+	"gazpacho/pkg/router"
+	"gazpacho/pkg/socket"
+	"gazpacho/pkg/transport"
+	"gazpacho/proto"
+)
+
+// Config is how a worker is started.
+type Config struct {
+	Channel     string            // unix:PATH listens there, fd:N uses an inherited socket
+	DetachGrace time.Duration     // how long to forward on after the controller left; 0: not at all
+	Certificate *dtls.Certificate // nil: a new one
+	Version     string
+	Log         *slog.Logger
+	Level       *slog.LevelVar // of Log, for worker.updateSettings; may be nil
+}
+
+// Worker is one media process. Everything but its channel belongs to the loop.
+type Worker struct {
+	// passed in
+	cfg    Config
+	cancel context.CancelFunc
+
+	// owned
+	instance string
+	loop     *loop.Loop
+	channel  *channel.Server
+	egress   *socket.Egress
+	env      *transport.Env
+	islands  islands
+	panics   panics
+	orphan   func() // stops the timer that waits for the next controller; nil while one is attached
+
+	// state
+	servers map[string]*transport.Server
+	routers map[string]*router.Router
+	owners  map[string]*router.Router // of every id within a router, the router's own included
+}
+
+// Run is the worker's life: it returns nil when the controller asked it to close, left for good, or ctx is done.
+func Run(ctx context.Context, cfg Config) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	w, err := start(cfg, cancel)
+	if err != nil {
+		return err
+	}
+	served := make(chan error, 1)
+	go func() {
+		served <- w.channel.Serve()
+		w.loop.Post(func(time.Time) { cancel() }) // no channel, no worker
+	}()
+	err = w.loop.Run(ctx)
+	w.channel.Close()
+	return errors.Join(err, <-served)
+}
+
+func start(cfg Config, cancel context.CancelFunc) (*Worker, error) {
+	w := &Worker{
+		cfg: cfg, cancel: cancel, instance: newInstance(),
+		servers: make(map[string]*transport.Server),
+		routers: make(map[string]*router.Router),
+		owners:  make(map[string]*router.Router),
+	}
+	w.panics.log = cfg.Log
+	w.loop = loop.New(loop.Config{
+		OnPanic:   w.panics.handle,
+		OnBacklog: func(_ time.Time, depth int) { cfg.Log.Warn("post queue is long", "depth", depth) },
+	})
+	if w.cfg.Certificate == nil {
+		certificate, err := dtls.NewCertificate(rand.Reader, time.Now())
+		if err != nil {
+			return nil, err
+		}
+		w.cfg.Certificate = certificate
+	}
+	links := socket.NewLinks()
+	w.egress = socket.NewEgress(links)
+	w.loop.OnTurnEnd(func(time.Time) { w.egress.Flush() })
+	w.islands = newIslands(w.cfg.Certificate, w.loop)
+	w.env = &transport.Env{
+		Egress: w.egress, Events: events{w}, Timers: w.loop.Timers(), Random: rand.Reader,
+		Binder: &binder{loop: w.loop, links: links, panics: &w.panics}, NewDTLS: w.islands.open,
+		Fingerprints: fingerprints(w.cfg.Certificate),
+	}
+	server, err := channel.Listen(cfg.Channel, channel.Config{
+		Hello: w.hello(), Logger: cfg.Log,
+		Request:  func(r channel.Request) { w.loop.Post(func(now time.Time) { w.serve(now, r) }) },
+		Attached: func(proto.Attach) { w.loop.Post(w.attached) },
+		Detached: func() { w.loop.Post(w.detached) },
+	})
+	if err != nil {
+		return nil, &SettingError{Setting: "channel", Err: err}
+	}
+	w.channel = server
+	return w, nil
+}
+
+// SettingError says which setting keeps the worker from starting.
+type SettingError struct {
+	Setting string
+	Err     error
+}
+
+// Error is one line.
+func (e *SettingError) Error() string { return e.Setting + ": " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *SettingError) Unwrap() error { return e.Err }
+
+func newInstance() string {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // does not fail
+	return hex.EncodeToString(b[:])
+}
+
+func (w *Worker) hello() proto.Hello {
+	return proto.Hello{
+		Software: "gazpacho", Version: w.cfg.Version, PID: os.Getpid(), Instance: w.instance, Capabilities: []string{},
+	}
+}
+
+// attached ends the wait for a controller.
+func (w *Worker) attached(time.Time) {
+	if w.orphan != nil {
+		w.orphan()
+		w.orphan = nil
+	}
+}
+
+// detached begins it: media flows on meanwhile.
+func (w *Worker) detached(now time.Time) {
+	if w.cfg.DetachGrace == 0 {
+		w.cancel()
+		return
+	}
+	w.cfg.Log.Warn("controller left, forwarding on", "grace", w.cfg.DetachGrace)
+	t := w.loop.Timers().New(func(time.Time) {
+		w.cfg.Log.Error("no controller came back")
+		w.cancel()
+	})
+	t.Reset(now.Add(w.cfg.DetachGrace))
+	w.orphan = t.Stop
+}
+
+// events is the one way up, as the transports see it.
+type events struct{ w *Worker }
+
+// Emit writes an event to the channel.
+func (e events) Emit(target string, event proto.Event) {
+	if !e.w.channel.Notify(target, event) {
+		e.w.cfg.Log.Error("event could not be encoded", "event", event.Name)
+	}
+}
