@@ -171,9 +171,8 @@ func (a *Association) advance(now time.Time) {
 		return
 	case a.role == Server && a.hello == nil, a.role == Client && a.current != nil:
 		return
-	case a.current != nil && !a.current.yields(now):
-		a.hello = nil
-		a.drop(DropHelloRival)
+	case a.current != nil && now.Before(a.current.stalledAt()):
+		a.retry(a.current.stalledAt())
 		return
 	case now.Before(a.nextAt):
 		a.retry(a.nextAt)

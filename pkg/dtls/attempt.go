@@ -33,6 +33,7 @@ type attempt struct {
 	flight     flight
 	progressAt time.Time // when the peer last brought the handshake forward
 	recordSeq  uint64    // of the records we make for the library
+	answers    int       // how often the ServerHello went out
 	ccsSent    bool      // our ChangeCipherSpec went out
 	ccsCame    bool      // the peer's came
 	keyed      bool      // and was handed on
@@ -59,12 +60,10 @@ func (at *attempt) start() {
 // cancel makes the island unwind. It is not waited for.
 func (at *attempt) cancel() { at.island.cancel() }
 
-// yields tells whether a different ClientHello may take over. If the first to come wins, whoever forges one
-// first locks the peer out; if the last wins, whoever forges one later cuts the peer off. So the
-// first keeps its place only while its sender goes on with the handshake.
-func (at *attempt) yields(now time.Time) bool {
-	return at.flight.last == typeClientHello || now.Sub(at.progressAt) >= stall
-}
+// stalledAt returns when another ClientHello may take over, if the peer does nothing until then. If the first
+// to come won for good, whoever forges one first would lock the peer out; if the last did, whoever
+// forges one later would cut the peer off.
+func (at *attempt) stalledAt() time.Time { return at.progressAt.Add(stall) }
 
 // finish forgets what only the handshake needed.
 func (at *attempt) finish(data net.Conn) {
@@ -175,6 +174,14 @@ func (at *attempt) deliver(record []byte) bool {
 func (at *attempt) outgoing(now time.Time, datagram []byte) {
 	a := at.owner
 	if a.current != at {
+		return
+	}
+	if datagram[0] == contentHandshake && datagram[recordHeader] == typeServerHello {
+		at.answers++
+	}
+	// If two ClientHellos came, the peer is behind one of them, and the answer to the other makes it give up.
+	// So the first is answered once, and not again before it is clear which one it is.
+	if a.hello != nil && at.flight.last == typeClientHello && at.answers > 1 {
 		return
 	}
 	if a.state == StateClosed {

@@ -24,8 +24,8 @@ const (
 	DropHelloSuite          // ClientHello without a cipher suite of ours
 	DropHelloGroup          // ClientHello without an elliptic curve of ours
 	DropHelloSRTP           // ClientHello without an SRTP profile of ours
-	DropHelloRival          // another ClientHello, while a handshake makes progress
-	DropLimit               // as many handshakes as the worker allows (the attempt is only delayed)
+	DropHelloRival          // another ClientHello during a handshake (it waits until that stalls)
+	DropLimit               // as many handshakes as the worker allows (the attempt waits)
 	DropMailbox             // the island does not keep up
 	numDrops
 )

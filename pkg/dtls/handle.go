@@ -96,6 +96,9 @@ func (a *Association) clientHello(now time.Time, raw []byte) {
 		a.drop(DropDuplicate) // the island repeats its answer by itself
 		return
 	}
+	if a.current != nil {
+		a.drop(DropHelloRival)
+	}
 	a.hello = h
 	a.advance(now)
 }

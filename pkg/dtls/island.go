@@ -43,7 +43,7 @@ type island struct {
 	budget   int // records one key may protect where the nonces are random
 
 	// Owned.
-	mail   *mailbox.Conn // what the peer sent
+	mail   *carrier // what the peer sent
 	config *pion.Config
 	suite  *chacha20 // nil when the suite is the library's
 	ctx    context.Context
@@ -62,7 +62,7 @@ func newIsland(a *Association, at *attempt) *island {
 		wantData: a.cfg.Data, budget: a.gcmRecords,
 	}
 	i.ctx, i.cancel = context.WithCancel(context.Background())
-	i.mail = mailbox.New(i.send)
+	i.mail = newCarrier(i.send)
 	i.config = &pion.Config{
 		Certificates:            []tls.Certificate{a.cfg.Certificate.pair},
 		ClientAuth:              pion.RequireAnyClientCert,
@@ -171,6 +171,7 @@ func (i *island) handshake() (*pion.Conn, Keys, error) {
 	if err != nil {
 		return nil, Keys{}, err
 	}
+	i.mail.connected.Store(true)
 	keys, err := i.keys(conn)
 	if err != nil {
 		_ = conn.Close()
