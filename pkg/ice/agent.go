@@ -50,7 +50,7 @@ func NewAgent(cfg Config, h Handler) *Agent {
 	a := &Agent{
 		handler: h,
 		current: newCredentials(cfg.UsernameFragment, cfg.Password),
-		tuples:  make([]entry, 0, 2), // most peers never need more
+		tuples:  make([]entry, 0, 1), // many peers never need more
 	}
 	if cfg.ConsentTimeout != 0 {
 		a.consentTimeout = min(max(cfg.ConsentTimeout, MinConsentTimeout), MaxConsentTimeout)

@@ -14,7 +14,7 @@ const (
 
 // budget counts the failures of the sources that failed last. A flood under many forged source
 // addresses pushes them out of each other's places and costs an HMAC each; it locks nobody out.
-type budget [4]struct {
+type budget [3]struct {
 	source netip.AddrPort
 	since  time.Time
 	count  int

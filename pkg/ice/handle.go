@@ -61,9 +61,7 @@ func (a *Agent) admit(now time.Time, m *stun.Message, datagram []byte, from tupl
 	}
 	if !c.integrity.Check(m) {
 		a.drops.Integrity++
-		if !a.trusts(from) {
-			a.failures.charge(now, from.Remote)
-		}
+		a.failures.charge(now, from.Remote)
 		return nil
 	}
 	return c
