@@ -67,13 +67,16 @@ func (w *TransportCCWriter) Add(seq uint16, tick uint32) bool {
 	return true
 }
 
-// lost appends n lost packets, by whole runs where it can.
+// lost appends n lost packets, as one run where it can.
 func (w *TransportCCWriter) lost(n int) {
 	for n > 0 {
 		w.status(statusLost)
 		n--
 		if !w.mixed && w.pending[0] == statusLost {
 			run := min(n, maxRunLength-w.waiting)
+			if w.waiting < oneBitSymbols {
+				clear(w.pending[w.waiting:]) // all statusLost
+			}
 			w.waiting += run
 			n -= run
 		}
