@@ -14,17 +14,13 @@ import (
 // reader's buffer of some 64 KiB: who keeps it long, copies it.
 type Raw []byte
 
-// Decode turns raw into *into, a zero value of a type of proto. Unknown fields are ignored and nil fields stay zero; a field of
-// a wrong type, or a number out of its range, is a TypeError whose path names the field.
+// Decode turns raw into *into, a zero value of a type of proto. Unknown fields are ignored; what is nil stays zero, a whole body
+// too. A field of a wrong type, or a number out of its range, is a TypeError whose path names the field.
 func Decode(raw Raw, into any) *proto.Error {
-	t := reflect.TypeOf(into).Elem()
-	s := shapeOf(t)
 	if len(raw) == 0 || raw[0] == 0xc0 {
-		if s.nullable {
-			return nil
-		}
-		return (&misfit{why: "the body is missing"}).err()
+		return nil
 	}
+	s := shapeOf(reflect.TypeOf(into).Elem())
 	// The bytes of a frame were checked before, but Raw is exported: a fitter must never see what was not.
 	if err := check(raw); err != nil {
 		return (&misfit{why: err.Error()}).err()
