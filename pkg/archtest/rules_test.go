@@ -43,7 +43,7 @@ var table = map[string]rule{
 	"cmd/worker":     {module: []string{"pkg/worker"}, external: []string{"github.com/spf13/cobra"}},
 	"cmd/controller": {module: []string{"pkg/signaling", "pkg/room", "pkg/supervisor", "pkg/web"}, external: []string{"github.com/spf13/cobra"}},
 	"pkg/archtest":   {module: []string{all}},
-	"pkg/simtest":    {module: []string{all}, external: []string{"github.com/pion", "github.com/chromedp"}},
+	"pkg/simtest":    {module: []string{all}, external: []string{"github.com/pion"}},
 }
 
 // impureImports are what the pure core may not import: all that reads clocks, opens sockets, locks or rolls dice.

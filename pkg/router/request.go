@@ -40,7 +40,9 @@ var handlers = map[string]handler{
 	}),
 
 	proto.TransportDumpMethod: onTransport(func(_ *Router, t transport.Transport, _ time.Time, _ *none) (any, *proto.Error) { return t.Dump(), nil }),
-	proto.TransportGetStats:   onTransport(func(_ *Router, t transport.Transport, now time.Time, _ *none) (any, *proto.Error) { return t.Stats(now), nil }),
+	proto.TransportGetStats: onTransport(func(_ *Router, t transport.Transport, now time.Time, _ *none) (any, *proto.Error) {
+		return t.Stats(now), nil
+	}),
 	proto.TransportSetMaxIncomingBitrate: onTransport(func(_ *Router, t transport.Transport, _ time.Time, b *proto.SetMaxIncomingBitrate) (any, *proto.Error) {
 		return nil, t.SetMaxIncomingBitrate(b.MaxIncomingBitrate)
 	}),
@@ -96,8 +98,14 @@ var handlers = map[string]handler{
 		return nil, nil
 	}),
 
-	proto.RTPObserverPause:  onObserver(func(r *Router, id string, now time.Time, _ *none) *proto.Error { r.observers[id].Pause(now); return nil }),
-	proto.RTPObserverResume: onObserver(func(r *Router, id string, now time.Time, _ *none) *proto.Error { r.observers[id].Resume(now); return nil }),
+	proto.RTPObserverPause: onObserver(func(r *Router, id string, now time.Time, _ *none) *proto.Error {
+		r.observers[id].Pause(now)
+		return nil
+	}),
+	proto.RTPObserverResume: onObserver(func(r *Router, id string, now time.Time, _ *none) *proto.Error {
+		r.observers[id].Resume(now)
+		return nil
+	}),
 	proto.RTPObserverAddProducer: onObserver(func(r *Router, id string, now time.Time, b *proto.ObserverProducer) *proto.Error {
 		return r.attach(now, id, b.ProducerID)
 	}),

@@ -1,0 +1,138 @@
+package simtest
+
+import (
+	"io"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pion/dtls/v2"
+	"github.com/pion/interceptor"
+	"github.com/pion/logging"
+	"github.com/pion/webrtc/v3"
+
+	"gazpacho/proto"
+)
+
+// PeerOptions shape a Peer. The zero value is pion as it comes: DTLS client, any SRTP profile, UDP.
+type PeerOptions struct {
+	Profiles   []dtls.SRTPProtectionProfile // nil: pion's own
+	DTLSServer bool                         // the worker is the DTLS client then
+	TCP        bool                         // ICE over TCP only
+	Individual bool                         // the worker's transport has sockets of its own
+	IPv6       bool                         // on ::1, with sockets of its own
+}
+
+// Peer is one WebRTC client, with one transport of the worker and one PeerConnection: it either sends or receives.
+type Peer struct {
+	t         testing.TB
+	w         *Worker
+	options   PeerOptions
+	pc        *webrtc.PeerConnection
+	media     *webrtc.MediaEngine
+	Transport proto.WebRTCTransportDump
+	sections  []section
+	sending   bool
+	connected bool
+
+	mu       sync.Mutex
+	expected map[webrtc.SSRC]chan *webrtc.TrackRemote
+}
+
+// Connect makes a transport in a router and a peer for it. Nothing is sent until Produce or Consume.
+func Connect(w *Worker, routerID, serverID string, sending bool, o PeerOptions) *Peer {
+	w.t.Helper()
+	p := &Peer{t: w.t, w: w, options: o, sending: sending, expected: make(map[webrtc.SSRC]chan *webrtc.TrackRemote)}
+	p.createTransport(routerID, serverID)
+	p.media = mediaEngine(w.t)
+	engine := webrtc.SettingEngine{LoggerFactory: &logging.DefaultLoggerFactory{Writer: io.Discard, DefaultLogLevel: logging.LogLevelDisabled}}
+	if o.Profiles != nil {
+		engine.SetSRTPProtectionProfiles(o.Profiles...)
+	}
+	engine.SetIncludeLoopbackCandidate(true)
+	engine.SetNetworkTypes(networks(o))
+	engine.SetICETimeouts(2*time.Second, 5*time.Second, 200*time.Millisecond)
+	registry := &interceptor.Registry{} // no reports or NACK of pion's own: tests see every packet
+	api := webrtc.NewAPI(webrtc.WithSettingEngine(engine), webrtc.WithMediaEngine(p.media), webrtc.WithInterceptorRegistry(registry))
+	pc, err := api.NewPeerConnection(webrtc.Configuration{BundlePolicy: webrtc.BundlePolicyMaxBundle})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	p.pc = pc
+	pc.OnTrack(func(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if c := p.expected[track.SSRC()]; c != nil {
+			c <- track
+		}
+	})
+	w.t.Cleanup(func() { pc.Close() })
+	return p
+}
+
+func networks(o PeerOptions) []webrtc.NetworkType {
+	switch {
+	case o.TCP:
+		return []webrtc.NetworkType{webrtc.NetworkTypeTCP4, webrtc.NetworkTypeTCP6}
+	case o.IPv6:
+		return []webrtc.NetworkType{webrtc.NetworkTypeUDP6}
+	default:
+		return []webrtc.NetworkType{webrtc.NetworkTypeUDP4}
+	}
+}
+
+func (p *Peer) createTransport(routerID, serverID string) {
+	p.t.Helper()
+	o := proto.WebRTCTransportOptions{TransportID: p.w.ID("transport")}
+	method := proto.RouterCreateWebRTCTransportWithServer
+	switch {
+	case p.options.IPv6:
+		method = proto.RouterCreateWebRTCTransport
+		o.ListenInfos = []proto.ListenInfo{{Protocol: "udp", IP: "::1"}}
+	case p.options.Individual:
+		method = proto.RouterCreateWebRTCTransport
+		o.ListenInfos = []proto.ListenInfo{{Protocol: "udp", IP: "127.0.0.1"}}
+	default:
+		o.WebRTCServerID = serverID
+	}
+	if p.options.TCP {
+		no := false
+		o.EnableUDP = &no
+	}
+	p.Transport = Request[proto.WebRTCTransportDump](p.w, method, routerID, o)
+}
+
+// connect gives the worker the peer's certificate, once.
+func (p *Peer) connect(fingerprint proto.DTLSFingerprint) {
+	p.t.Helper()
+	if p.connected {
+		return
+	}
+	p.connected = true
+	role := "client"
+	if p.options.DTLSServer {
+		role = "server"
+	}
+	Request[proto.ConnectWebRTCTransportResult](p.w, proto.WebRTCTransportConnect, p.Transport.ID, proto.ConnectWebRTCTransport{
+		DTLSParameters: proto.DTLSParameters{Role: role, Fingerprints: []proto.DTLSFingerprint{fingerprint}},
+	})
+}
+
+// expect leads the track with an SSRC to a channel with room for it.
+func (p *Peer) expect(ssrc uint32, tracks chan *webrtc.TrackRemote) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.expected[webrtc.SSRC(ssrc)] = tracks
+}
+
+// WaitConnected waits until DTLS is.
+func (p *Peer) WaitConnected() {
+	p.t.Helper()
+	Wait(p.w, proto.EventDTLSStateChange, p.Transport.ID, func(s proto.DTLSStateChange) bool { return s.DTLSState == proto.DTLSConnected })
+}
+
+// Close ends the PeerConnection as a killed page does: DTLS says goodbye, signaling nothing.
+func (p *Peer) Close() { p.pc.Close() }
+
+// Connection is the PeerConnection.
+func (p *Peer) Connection() *webrtc.PeerConnection { return p.pc }
