@@ -1,0 +1,69 @@
+package ortc
+
+import (
+	"encoding/json"
+	"errors"
+
+	"gazpacho/proto"
+)
+
+// DecodeRTPCapabilities reads capabilities from JSON and validates them. Errors are TypeErrors.
+func DecodeRTPCapabilities(data []byte) (proto.RTPCapabilities, *proto.Error) {
+	var caps proto.RTPCapabilities
+	if err := decode(data, &caps); err != nil {
+		return proto.RTPCapabilities{}, err
+	}
+	if err := ValidateRTPCapabilities(&caps); err != nil {
+		return proto.RTPCapabilities{}, err
+	}
+	return caps, nil
+}
+
+// DecodeRTPParameters reads parameters from JSON and validates them. Unlike ValidateRTPParameters it tells a missing
+// payload type from payload type 0. Errors are TypeErrors.
+func DecodeRTPParameters(data []byte) (proto.RTPParameters, *proto.Error) {
+	var params proto.RTPParameters
+	if err := decode(data, &params); err != nil {
+		return proto.RTPParameters{}, err
+	}
+	if err := requirePayloadTypes(data); err != nil {
+		return proto.RTPParameters{}, err
+	}
+	if err := ValidateRTPParameters(&params); err != nil {
+		return proto.RTPParameters{}, err
+	}
+	return params, nil
+}
+
+// requirePayloadTypes looks for codecs without a payload type.
+func requirePayloadTypes(data []byte) *proto.Error {
+	var params struct {
+		Codecs []struct {
+			PayloadType *uint8 `json:"payloadType"`
+		} `json:"codecs"`
+	}
+	if err := decode(data, &params); err != nil {
+		return err
+	}
+	for i, c := range params.Codecs {
+		if c.PayloadType == nil {
+			return proto.BadField(index("codecs", i)+".payloadType", "missing payloadType")
+		}
+	}
+	return nil
+}
+
+// decode reads JSON into v; null is no object.
+func decode(data []byte, v any) *proto.Error {
+	if len(data) == 0 || string(data) == "null" {
+		return proto.BadField("", "not an object")
+	}
+	err := json.Unmarshal(data, v)
+	if err == nil {
+		return nil
+	}
+	if wrong := new(json.UnmarshalTypeError); errors.As(err, &wrong) {
+		return proto.BadField(wrong.Field, "%s is not what belongs there", wrong.Value)
+	}
+	return proto.BadField("", "invalid JSON: %v", err)
+}

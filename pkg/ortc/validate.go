@@ -1,0 +1,176 @@
+package ortc
+
+import (
+	"fmt"
+	"strings"
+
+	"gazpacho/proto"
+)
+
+// maxPayloadType is what seven bits of an RTP header hold (RFC 3550 section 5.1).
+const maxPayloadType = 127
+
+// maxExtensionID is what the two-byte form of a header extension holds; 0 is padding (RFC 8285 section 4.3).
+const maxExtensionID = 255
+
+// ValidateRTPCapabilities checks capabilities and fills in their defaults in place: a codec's kind is taken from its
+// MIME type, audio has 1 channel unless it says otherwise and video none, lists and parameters are never nil, and
+// extensions go both ways. Errors are TypeErrors.
+func ValidateRTPCapabilities(caps *proto.RTPCapabilities) *proto.Error {
+	caps.Codecs = notNil(caps.Codecs)
+	for i := range caps.Codecs {
+		if err := validateCodecCapability(index("codecs", i), &caps.Codecs[i]); err != nil {
+			return err
+		}
+	}
+	caps.HeaderExtensions = notNil(caps.HeaderExtensions)
+	for i := range caps.HeaderExtensions {
+		if err := validateExtension(index("headerExtensions", i), &caps.HeaderExtensions[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ValidateRTPParameters checks parameters and fills in their defaults in place, as ValidateRTPCapabilities does;
+// RTCP is always of reduced size (RFC 5506). Codecs are mandatory, though the list may be empty. Errors are TypeErrors.
+func ValidateRTPParameters(params *proto.RTPParameters) *proto.Error {
+	if params.Codecs == nil {
+		return proto.BadField("codecs", "missing codecs")
+	}
+	for i := range params.Codecs {
+		if err := validateCodecParameters(index("codecs", i), &params.Codecs[i]); err != nil {
+			return err
+		}
+	}
+	params.HeaderExtensions = notNil(params.HeaderExtensions)
+	for i := range params.HeaderExtensions {
+		if err := validateExtensionParameters(index("headerExtensions", i), &params.HeaderExtensions[i]); err != nil {
+			return err
+		}
+	}
+	params.Encodings = notNil(params.Encodings)
+	for i, e := range params.Encodings {
+		if e.CodecPayloadType != nil && *e.CodecPayloadType > maxPayloadType {
+			return proto.BadField(index("encodings", i)+".codecPayloadType", "payload type %d is over %d", *e.CodecPayloadType, maxPayloadType)
+		}
+	}
+	params.RTCP.ReducedSize = true
+	return nil
+}
+
+func validateCodecCapability(path string, c *proto.RTPCodecCapability) *proto.Error {
+	kind, err := validateFormat(path, c.MimeType, c.ClockRate, &c.Channels)
+	if err != nil {
+		return err
+	}
+	c.Kind = kind
+	if pt := c.PreferredPayloadType; pt != nil && *pt > maxPayloadType {
+		return proto.BadField(path+".preferredPayloadType", "payload type %d is over %d", *pt, maxPayloadType)
+	}
+	return validateFormatDetails(path, &c.Parameters, &c.RTCPFeedback)
+}
+
+func validateCodecParameters(path string, c *proto.RTPCodecParameters) *proto.Error {
+	if _, err := validateFormat(path, c.MimeType, c.ClockRate, &c.Channels); err != nil {
+		return err
+	}
+	if c.PayloadType > maxPayloadType {
+		return proto.BadField(path+".payloadType", "payload type %d is over %d", c.PayloadType, maxPayloadType)
+	}
+	return validateFormatDetails(path, &c.Parameters, &c.RTCPFeedback)
+}
+
+// validateFormat checks what names a codec and returns its kind.
+func validateFormat(path, mimeType string, clockRate int, channels *int) (string, *proto.Error) {
+	kind, subtype, _ := strings.Cut(mimeType, "/")
+	kind = strings.ToLower(kind)
+	switch {
+	case mimeType == "":
+		return "", proto.BadField(path+".mimeType", "missing mimeType")
+	case (kind != proto.Audio && kind != proto.Video) || subtype == "":
+		return "", proto.BadField(path+".mimeType", "mimeType %q is not that of a codec", mimeType)
+	case clockRate <= 0:
+		return "", proto.BadField(path+".clockRate", "missing clockRate")
+	case kind == proto.Video:
+		*channels = 0
+	case *channels < 0:
+		return "", proto.BadField(path+".channels", "channels is negative")
+	case *channels == 0:
+		*channels = 1
+	}
+	return kind, nil
+}
+
+func validateFormatDetails(path string, parameters *proto.CodecParameters, feedback *[]proto.RTCPFeedback) *proto.Error {
+	if err := validateParameterValues(path, parameters); err != nil {
+		return err
+	}
+	if apt, present := (*parameters)["apt"]; present && !finite(apt) {
+		return proto.BadField(path+".parameters.apt", "apt is not a number")
+	}
+	*feedback = notNil(*feedback)
+	for i, fb := range *feedback {
+		if fb.Type == "" {
+			return proto.BadField(index(path+".rtcpFeedback", i)+".type", "missing type")
+		}
+	}
+	return nil
+}
+
+// validateParameterValues lets only strings and numbers pass.
+func validateParameterValues(path string, parameters *proto.CodecParameters) *proto.Error {
+	if *parameters == nil {
+		*parameters = proto.CodecParameters{}
+	}
+	for key, value := range *parameters {
+		if _, ok := value.(string); !ok && !finite(value) {
+			return proto.BadField(path+".parameters."+key, "parameter %q is neither a string nor a number", key)
+		}
+	}
+	return nil
+}
+
+func validateExtension(path string, e *proto.RTPHeaderExtension) *proto.Error {
+	if e.Kind != proto.Audio && e.Kind != proto.Video {
+		return proto.BadField(path+".kind", "kind %q is neither audio nor video", e.Kind)
+	}
+	if e.Direction == "" {
+		e.Direction = sendRecv
+	}
+	return validateExtensionName(path, e.URI, "preferredId", e.PreferredID)
+}
+
+func validateExtensionParameters(path string, e *proto.RTPHeaderExtensionParameters) *proto.Error {
+	if err := validateExtensionName(path, e.URI, "id", e.ID); err != nil {
+		return err
+	}
+	return validateParameterValues(path, &e.Parameters)
+}
+
+func validateExtensionName(path, uri, field string, id int) *proto.Error {
+	switch {
+	case uri == "":
+		return proto.BadField(path+".uri", "missing uri")
+	case id == 0:
+		return proto.BadField(path+"."+field, "missing %s", field)
+	case id < 0 || id > maxExtensionID:
+		return proto.BadField(path+"."+field, "%s %d is not 1 to %d", field, id, maxExtensionID)
+	}
+	return nil
+}
+
+func index(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
+
+// at says which field an error is about.
+func at(path string, err *proto.Error) *proto.Error {
+	err.Path = path
+	return err
+}
+
+func notNil[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
