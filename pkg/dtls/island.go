@@ -53,6 +53,7 @@ type island struct {
 	peer     []byte // the certificate that matched a fingerprint
 	stranger bool   // there was one that did not
 	sealed   int    // records protected; the library's connection guards it
+	farewell bool   // so is the alert beyond the budget
 	spent    atomic.Bool
 }
 
@@ -239,7 +240,11 @@ func (i *island) spend(b []byte) bool {
 		}
 		b = rest
 	}
-	if i.sealed < i.budget || alert {
+	if i.sealed < i.budget {
+		return false
+	}
+	if alert && !i.farewell {
+		i.farewell = true
 		return false
 	}
 	i.spent.Store(true)

@@ -51,6 +51,9 @@ func (r *reassembler) add(f fragment) Drop {
 		r.forget(i)
 		i = -1
 	}
+	if i >= 0 && r.partial[i].complete() {
+		return DropDuplicate
+	}
 	if i < 0 {
 		if !r.makeRoom(handshakeHeader+f.length, f.seq) {
 			return DropMemory
@@ -61,9 +64,6 @@ func (r *reassembler) add(f fragment) Drop {
 		i = len(r.partial) - 1
 	}
 	p := &r.partial[i]
-	if p.complete() {
-		return DropDuplicate
-	}
 	if !p.insert(piece{f.offset, f.offset + len(f.data)}, maxPieces-r.pieceCount()) {
 		return DropMemory
 	}
