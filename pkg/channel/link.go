@@ -132,7 +132,9 @@ func (l *link) receive() (envelope, error) {
 // notify queues an event or, if payload is not nil, a binary one.
 func (l *link) notify(class proto.Class, target, event string, body any, payload []byte) error {
 	e := newEntry(class)
-	e.key = key{event: event, target: target}
+	if class == proto.Coalesce {
+		e.key = key{event: event, target: target}
+	}
 	var err error
 	if payload != nil {
 		e.frame, err = appendBinary(e.frame, event, target, body, payload)

@@ -88,7 +88,8 @@ func (q *queue) put(e *entry) error {
 		e.release()
 		return errClosed
 	}
-	if q.bytes+len(e.frame) > maxQueued {
+	// Lossy frames have a limit of their own and end nothing; neither does one that replaces another.
+	if e.class != proto.Lossy && q.newest[e.key] == nil && q.bytes-q.lossyBytes+len(e.frame) > maxQueued {
 		e.release()
 		return errStalled
 	}
