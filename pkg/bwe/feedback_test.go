@@ -221,6 +221,11 @@ func TestFeedbackIgnoresTheImpossiblyOld(t *testing.T) {
 	s.at(1100 * ms).take()
 	s.at(1200*ms).arrive(1000, 500, 3000).at(1300 * ms)
 	s.expect("new ones only", s.take(), 3000, ticks(1200*ms))
+	// Seen from 52000, a turn back, 33000 would be older still. From 3000 on it is a leap.
+	s.arrive(52000, 33000).at(1400 * ms)
+	if r := s.take(); len(r) != 1 || r[0].base != 3001 || len(r[0].ticks) != 30000 {
+		t.Errorf("reports %d", len(r))
+	}
 }
 
 // A sender that begins anew with numbers that look old is understood after half a second.
