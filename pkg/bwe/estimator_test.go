@@ -184,7 +184,7 @@ func TestREMBKeepsTheCeiling(t *testing.T) {
 	arrive(e, &now, 2*time.Second, 7)
 	c.clear()
 	e.SetMaxBitrate(200_000)
-	arrive(e, &now, 2*time.Second, 7)
+	arrive(e, &now, 1500*ms, 7)
 	if len(c.at) != 2 || c.at[0] > 2*time.Second+20*ms {
 		t.Errorf("told at %v", c.at)
 	}

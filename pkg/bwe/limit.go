@@ -35,7 +35,6 @@ func (l *Limit) Set(bitrate int) {
 	if bitrate == l.bitrate {
 		return
 	}
-	l.left = 0
 	if bitrate == 0 {
 		l.left = lifted
 	}
