@@ -107,7 +107,7 @@ func New(cfg Config) *Association {
 		cfg.Profiles = DefaultProfiles()
 	}
 	return &Association{
-		cfg: cfg, role: Auto, gcmRecords: gcmRecords, state: StateNew,
+		cfg: cfg, role: Auto, gcmRecords: gcmRecords, state: StateNew, gate: gate{data: cfg.Data},
 		stopBudget: func() {}, stopRetry: func() {},
 	}
 }

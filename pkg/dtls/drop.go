@@ -12,6 +12,7 @@ const (
 	DropEpoch               // an epoch that cannot exist: we never renegotiate
 	DropPlaintextAlert      // an alert anyone could have written
 	DropPlaintextData       // application data anyone could have written
+	DropData                // application data, unless Config.Data is set
 	DropLate                // plaintext, after the handshake
 	DropRetransmission      // retransmitted handshake, more often or longer than a peer needs to
 	DropEarly               // nothing to give it to yet: no attempt, or no keys
@@ -31,7 +32,7 @@ const (
 )
 
 var dropNames = [numDrops]string{
-	"passed", "over", "record", "contentType", "epoch", "plaintextAlert", "plaintextData", "late",
+	"passed", "over", "record", "contentType", "epoch", "plaintextAlert", "plaintextData", "data", "late",
 	"retransmission", "early", "duplicate", "fragment", "memory", "message", "helloMalformed",
 	"helloVersion", "helloSuite", "helloGroup", "helloSrtp", "helloRival", "limit", "mailbox",
 }

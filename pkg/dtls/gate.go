@@ -15,6 +15,7 @@ const (
 
 // gate decides, record by record, what may come near the library. It never answers.
 type gate struct {
+	data   bool // application data is wanted
 	done   bool
 	until  time.Time // when retransmissions end
 	plain  rate
@@ -38,6 +39,8 @@ func (g *gate) check(now time.Time, r record) Drop {
 	case r.kind == contentChangeCipherSpec:
 		// The library would take it without any authentication, and move its replay window by it.
 		return DropContentType
+	case r.kind == contentData && !g.data:
+		return DropData // nobody would take it from the library, which then stands still
 	case g.done && r.kind == contentHandshake:
 		if len(r.raw) > maxFinished {
 			return DropLate

@@ -82,13 +82,18 @@ func TestGate(t *testing.T) {
 		if !ok {
 			t.Fatal("record")
 		}
-		var g gate
+		g := gate{data: true}
 		if got := g.check(t0, r); got != tt.before {
 			t.Errorf("type %d, epoch %d, before Finished: %v, want %v", tt.kind, tt.epoch, got, tt.before)
 		}
 		g.finish(t0)
 		if got := g.check(t0, r); got != tt.after {
 			t.Errorf("type %d, epoch %d, after Finished: %v, want %v", tt.kind, tt.epoch, got, tt.after)
+		}
+		if g.data = false; tt.epoch == 1 && tt.kind == data {
+			if got := g.check(t0, r); got != DropData {
+				t.Errorf("application data nobody wants: %v", got)
+			}
 		}
 	}
 }

@@ -27,9 +27,6 @@ const (
 	gcmRecords = 1 << 24
 )
 
-// past is a deadline that is always over.
-var past = time.Unix(1, 0)
-
 // island is one connection of the library, with the goroutines that run it. It knows the loop by Post alone:
 // it touches nothing of Association and attempt, but passes them on to what it posts.
 type island struct {
@@ -108,7 +105,8 @@ func (i *island) useChaCha20() {
 
 func (i *island) start() { go i.run() }
 
-// run is the island's life. Every attempt posts handshakeOver once, and ended if it was connected.
+// run is the beginning of the island's life: the library's goroutines are the rest. Every attempt posts
+// handshakeOver once, and then ended if it was connected.
 func (i *island) run() {
 	conn, keys, err := i.handshake()
 	if err != nil {
@@ -117,43 +115,40 @@ func (i *island) run() {
 		i.post(func(now time.Time) { i.owner.handshakeOver(now, i.attempt, Keys{}, nil, err) })
 		return
 	}
-	var data *mailbox.Conn
-	var dataConn net.Conn // not an interface around nil
+	var data net.Conn
 	if i.wantData {
 		data = mailbox.New(func(b []byte) { _, _ = conn.Write(b) })
-		dataConn = data
 	}
-	i.post(func(now time.Time) { i.owner.handshakeOver(now, i.attempt, keys, dataConn, nil) })
+	i.post(func(now time.Time) { i.owner.handshakeOver(now, i.attempt, keys, data, nil) })
+	i.mail.connect(i.over)
+	// Close says close_notify, unless the peer did, and waits for the library's goroutines.
+	context.AfterFunc(i.ctx, func() { _ = conn.Close() })
+	if i.wantData {
+		readData(conn, data.(*mailbox.Conn))
+	}
+}
 
-	stop := context.AfterFunc(i.ctx, func() { _ = conn.SetReadDeadline(past) })
-	i.read(conn, data)
-	stop()
-	i.cancel()
-	_ = conn.Close() // says close_notify, unless the peer did, and waits for the library's goroutines
-	if data != nil {
-		_ = data.Close()
-	}
+// over hears that the library has closed the connection.
+func (i *island) over() {
 	var reason error
 	if i.spent.Load() {
 		reason = ErrRecordBudget
 	}
 	i.post(func(now time.Time) { i.owner.ended(now, i.attempt, reason) })
+	i.cancel()
 }
 
-// read moves application data on until the connection is over. The library reads nothing more, not even a
-// close_notify, while it has data nobody takes: so it is taken, and dropped if need be.
-func (i *island) read(conn net.Conn, data *mailbox.Conn) {
-	var b []byte // an empty one makes the library drop the data itself
-	if data != nil {
-		b = make([]byte, mailbox.MaxDatagram)
-	}
+// readData moves application data on until the connection is over. The library reads nothing more, not even a
+// close_notify, while it has data nobody takes: so it is always taken, and dropped if need be.
+func readData(conn *pion.Conn, data *mailbox.Conn) {
+	b := make([]byte, mailbox.MaxDatagram)
 	for {
 		n, err := conn.Read(b)
-		if errors.Is(err, io.EOF) || i.ctx.Err() != nil {
+		if errors.Is(err, io.EOF) {
+			_ = data.Close()
 			return
 		}
-		// Any other error is about one record: too large, or a warning.
-		if err == nil && data != nil {
+		if err == nil { // other errors are about one record
 			data.Put(b[:n])
 		}
 	}
@@ -172,7 +167,6 @@ func (i *island) handshake() (*pion.Conn, Keys, error) {
 	if err != nil {
 		return nil, Keys{}, err
 	}
-	i.mail.connected.Store(true)
 	keys, err := i.keys(conn)
 	if err != nil {
 		_ = conn.Close()

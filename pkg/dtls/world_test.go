@@ -282,7 +282,9 @@ func (w *world) newPeer(ours Role, pc peerConfig) *peer {
 		ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
 		defer cancel()
 		p.conn, p.err = connect(ctx, p.mail, config)
-		p.mail.connected.Store(p.err == nil)
+		if p.err == nil {
+			p.mail.connect(func() {})
+		}
 		close(p.done)
 	}
 	return p
