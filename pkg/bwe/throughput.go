@@ -9,7 +9,8 @@ const (
 	throughputWarmUp  = throughputWindow / 2 // less says nothing
 )
 
-// throughput measures what arrives, over the last second.
+// throughput measures what arrives, over the last second: a shorter window than that of rtp.RateMeter, which smooths for people to
+// read, as a decrease goes by what the path carries now. It also tells when it does not know.
 type throughput struct {
 	buckets [throughputBuckets]int // bytes; a ring
 	sum     int

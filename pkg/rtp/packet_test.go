@@ -264,7 +264,9 @@ func FuzzParse(f *testing.F) {
 			if value != nil && id == 0 {
 				t.Fatalf("%v found without an id", Extension(e))
 			}
-			if err == nil && p.extProfile&0xf == q.ExtensionProfile&0xf && (p.extProfile == oneByteProfile || p.extProfile == twoByteProfile) && id != 0 {
+			// pion does not know that the low bits of the two-byte profile are free.
+			both := err == nil && (p.extProfile == oneByteProfile || p.extProfile == twoByteProfile)
+			if both && id != 0 {
 				if want := q.GetExtension(id); !bytes.Equal(value, want) {
 					t.Fatalf("id %d: %x, pion reads %x", id, value, want)
 				}
