@@ -1,4 +1,7 @@
 // Package consumer sends one media source to one peer: simple, simulcast.
+//
+// A Consumer gives the packets of one or several streams of its source the numbers, timestamps and picture ids of one outgoing stream.
+// Which packets those are its selector decides: simple or simulcast. SWITCHING.md describes how.
 package consumer
 
 import (
@@ -10,18 +13,18 @@ import (
 	"gazpacho/proto"
 )
 
-// Sink sends what a consumer forwards. Header and payload are borrowed.
+// Sink sends what a consumer forwards.
 type Sink interface {
-	// SendRTP returns the size of the packet, header included, 0 if it was not sent.
+	// SendRTP returns the size of the packet, header included, or 0 if it was not sent. Header and payload are borrowed.
 	SendRTP(now time.Time, h *rtp.Header, payload []byte) int
 }
 
-// Source is the producer as its consumer sees it. Streams go by the SSRCs they are mapped to.
+// Source is the producer as its consumer sees it. Its streams go by the SSRCs they are mapped to.
 type Source interface {
 	RequestKeyFrame(now time.Time, ssrc uint32)
 	// Cached returns a recent packet of a stream, read-only and borrowed until the next packet arrives.
-	Cached(ssrc uint32, seq uint16) (*rtp.Packet, bool)
-	// Stream returns the state of a stream, nil until its first packet.
+	Cached(now time.Time, ssrc uint32, seq uint16) (*rtp.Packet, bool)
+	// Stream returns the state of a stream, nil before its first packet.
 	Stream(ssrc uint32) *stream.Recv
 	StreamStats(now time.Time, ssrc uint32) (proto.RTPStreamStats, bool)
 }
@@ -33,7 +36,7 @@ type Events interface {
 
 // Config is what a consumer is made of.
 type Config struct {
-	Options        *proto.Consume
+	Options        *proto.Consume // kept
 	Source         Source
 	Sink           Sink
 	Timers         *timer.Queue
@@ -45,49 +48,129 @@ type Config struct {
 	ProducerClosed func(now time.Time, c *Consumer)
 }
 
+// none is no stream.
+const none = -1
+
 // Consumer sends one source to one peer. It is a tap of its producer.
 type Consumer struct {
+	// passed in
 	cfg Config
+
+	// owned
+	codecs   codecs
+	ids      rtp.ExtensionIDs
+	streams  []uint32 // mapped SSRCs of the source, lowest quality first
+	selector selector
+	send     stream.Send
+	rewriter stream.Rewriter
+	resends  stream.Resends
+	header   rtp.Header // of the packet at hand
+	again    rtp.Header // of the retransmission at hand
+
+	// state
+	connected      bool
+	paused         bool
+	producerPaused bool
+	closed         bool
+	active         bool // none of the four
+	current        int  // stream being forwarded, none before its key frame came
+	codec          *codec
+	askedAt        time.Time // for a key frame
+	timeline       timeline
+	pictures       pictures
+	priority       int
+	traces         traces
+	score          proto.ConsumerScore // as the controller knows it
+	plis, firs     uint64
 }
 
 // New makes a consumer, or says which part of the options is wrong or not supported.
-func New(now time.Time, cfg Config) (*Consumer, *proto.Error) { return &Consumer{cfg: cfg}, nil }
+func New(_ time.Time, cfg Config) (*Consumer, *proto.Error) {
+	o := cfg.Options
+	c := &Consumer{cfg: cfg, paused: o.Paused, producerPaused: cfg.ProducerPaused, current: none, priority: 1}
+	var err *proto.Error
+	if c.codecs, err = newCodecs(o); err != nil {
+		return nil, err
+	}
+	if c.ids, err = newIDs(o.RTPParameters.HeaderExtensions); err != nil {
+		return nil, err
+	}
+	if c.streams, err = newStreams(o); err != nil {
+		return nil, err
+	}
+	if c.selector, err = newSelector(c); err != nil {
+		return nil, err
+	}
+	c.codec = &c.codecs[0]
+	c.send = stream.NewSend(c.codec.clockRate)
+	c.rewriter = stream.NewRewriter(firstSequence(cfg.Random()))
+	c.timeline.stream = none
+	encoding := o.RTPParameters.Encodings[0]
+	c.header = rtp.Header{SSRC: encoding.SSRC, IDs: &c.ids, MID: o.RTPParameters.MID}
+	if encoding.RTX != nil {
+		c.again = rtp.Header{SSRC: encoding.RTX.SSRC, IDs: &c.ids, MID: o.RTPParameters.MID, IsRTX: true, SequenceNumber: firstSequence(cfg.Random())}
+	}
+	c.score = c.Score()
+	return c, nil
+}
 
-func (c *Consumer) ID() string                          { return c.cfg.Options.ConsumerID }
-func (c *Consumer) ProducerID() string                  { return c.cfg.Options.ProducerID }
-func (c *Consumer) Kind() string                        { return c.cfg.Options.Kind }
-func (c *Consumer) Type() string                        { return c.cfg.Options.Type }
-func (c *Consumer) SSRC() uint32                        { return 0 }
-func (c *Consumer) RTXSSRC() uint32                     { return 0 } // 0: none
-func (c *Consumer) CNAME() string                       { return "" }
-func (c *Consumer) Active() bool                        { return false }
-func (c *Consumer) Paused() bool                        { return false }
-func (c *Consumer) Priority() int                       { return 1 }
-func (c *Consumer) Result() proto.ConsumeResult         { return proto.ConsumeResult{} }
-func (c *Consumer) Score() proto.ConsumerScore          { return proto.ConsumerScore{} }
-func (c *Consumer) TransportConnected(now time.Time)    {}
-func (c *Consumer) TransportDisconnected(now time.Time) {}
-func (c *Consumer) Pause(now time.Time)                 {}
-func (c *Consumer) Resume(now time.Time)                {}
-func (c *Consumer) SetPreferredLayers(now time.Time, l proto.ConsumerLayers) (proto.SetPreferredLayersResult, *proto.Error) {
-	return proto.SetPreferredLayersResult{}, nil
-}
+// firstSequence picks the number of a first packet well within a half of the circle: a receiver that gets the second packet before the
+// first must not take it for one of the turn before (RFC 3711 section 3.3.1).
+func firstSequence(random uint32) uint16 { return uint16(1000 + random%31000) }
+
+// ID returns the consumer's id.
+func (c *Consumer) ID() string { return c.cfg.Options.ConsumerID }
+
+// ProducerID returns the id of the source.
+func (c *Consumer) ProducerID() string { return c.cfg.Options.ProducerID }
+
+// Kind is audio or video.
+func (c *Consumer) Kind() string { return c.cfg.Options.Kind }
+
+// Type is simple or simulcast.
+func (c *Consumer) Type() string { return c.cfg.Options.Type }
+
+// SSRC is what the consumer sends with.
+func (c *Consumer) SSRC() uint32 { return c.header.SSRC }
+
+// RTXSSRC is what it sends retransmissions with, 0 if they come under SSRC.
+func (c *Consumer) RTXSSRC() uint32 { return c.again.SSRC }
+
+// CNAME names the source in source descriptions.
+func (c *Consumer) CNAME() string { return c.cfg.Options.RTPParameters.RTCP.CNAME }
+
+// Active tells whether packets are forwarded: transport connected, and neither side paused.
+func (c *Consumer) Active() bool { return c.active }
+
+// Paused tells whether the consuming side paused it.
+func (c *Consumer) Paused() bool { return c.paused }
+
+// Priority is 1 to 255.
+func (c *Consumer) Priority() int { return c.priority }
+
+// SetPriority sets it.
 func (c *Consumer) SetPriority(priority int) (proto.SetPriorityResult, *proto.Error) {
-	return proto.SetPriorityResult{}, nil
+	if priority < 1 || priority > 255 {
+		return proto.SetPriorityResult{}, proto.BadField("priority", "%d is not 1 to 255", priority)
+	}
+	c.priority = priority
+	return proto.SetPriorityResult{Priority: priority}, nil
 }
-func (c *Consumer) RequestKeyFrame(now time.Time)                         {}
-func (c *Consumer) HandleNACK(now time.Time, p *rtp.RTCP)                 {}
-func (c *Consumer) HandleReceiverReport(now time.Time, b rtp.ReportBlock) {}
-func (c *Consumer) HandleKeyFrameRequest(now time.Time, fir bool)         {}
-func (c *Consumer) SenderReport(now time.Time) (rtp.SenderInfo, bool)     { return rtp.SenderInfo{}, false }
-func (c *Consumer) RoundTripTime() (time.Duration, bool)                  { return 0, false }
-func (c *Consumer) Dump() proto.ConsumerDump                              { return proto.ConsumerDump{} }
-func (c *Consumer) Stats(now time.Time) []proto.RTPStreamStats            { return nil }
-func (c *Consumer) EnableTraceEvent(types []string)                       {}
-func (c *Consumer) Close(now time.Time)                                   {}
-func (c *Consumer) ProducerPacket(now time.Time, p *rtp.Packet)           {}
-func (c *Consumer) ProducerStream(now time.Time, ssrc uint32)             {}
-func (c *Consumer) ProducerScore(now time.Time)                           {}
-func (c *Consumer) ProducerPaused(now time.Time)                          {}
-func (c *Consumer) ProducerResumed(now time.Time)                         {}
-func (c *Consumer) ProducerClosed(now time.Time)                          {}
+
+// SetPreferredLayers tells which layers the peer wants at most. Consumers without layers ignore it.
+func (c *Consumer) SetPreferredLayers(now time.Time, l proto.ConsumerLayers) (proto.SetPreferredLayersResult, *proto.Error) {
+	if l.SpatialLayer < 0 {
+		return proto.SetPreferredLayersResult{}, proto.BadField("preferredLayers.spatialLayer", "layer %d", l.SpatialLayer)
+	}
+	if l.TemporalLayer != nil && *l.TemporalLayer < 0 {
+		return proto.SetPreferredLayersResult{}, proto.BadField("preferredLayers.temporalLayer", "layer %d", *l.TemporalLayer)
+	}
+	return proto.SetPreferredLayersResult{PreferredLayers: c.selector.prefer(now, l)}, nil
+}
+
+// Result answers the request that made the consumer.
+func (c *Consumer) Result() proto.ConsumeResult {
+	return proto.ConsumeResult{
+		Paused: c.paused, ProducerPaused: c.producerPaused, Score: c.Score(), PreferredLayers: c.selector.preferred(),
+	}
+}

@@ -1,0 +1,109 @@
+package consumer
+
+import (
+	"time"
+
+	"gazpacho/pkg/rtp"
+)
+
+// resendRTT stands for the round-trip time while it is not known.
+const resendRTT = 100 * time.Millisecond
+
+// HandleNACK sends again what the peer lost, as far as it is kept, and not more often than makes sense.
+func (c *Consumer) HandleNACK(now time.Time, p *rtp.RTCP) {
+	if !c.active || !c.codec.nack {
+		return
+	}
+	rtt, known := c.send.RoundTripTime()
+	if !known {
+		rtt = resendRTT
+	}
+	asked := 0
+	var room [17]uint16
+	for i := range p.NACKPairs() {
+		sequences := p.NACKPair(i).Sequences(&room)
+		asked += len(sequences)
+		for _, seq := range sequences {
+			c.sendAgain(now, seq, rtt)
+		}
+	}
+	c.send.Asked(asked)
+	c.trace(now, traceNACK, "in", nil)
+}
+
+// sendAgain sends the packet that had a number once more, on the retransmission stream if there is one (RFC 4588 section 4).
+func (c *Consumer) sendAgain(now time.Time, seq uint16, rtt time.Duration) {
+	i, original, offsets, ok := c.rewriter.Source(now, seq)
+	if !ok {
+		return
+	}
+	p, ok := c.cfg.Source.Cached(now, c.streams[i], original)
+	if !ok || !c.resends.Allow(now, seq, rtt) {
+		return
+	}
+	sent := c.codecs.of(p.PayloadType)
+	if sent == nil {
+		return
+	}
+	h := &c.again
+	if h.SSRC != 0 && sent.rtx != 0 {
+		fill(h, p, &offsets, p.Payload)
+		h.PayloadType, h.OSN = sent.rtx, seq
+		h.SequenceNumber++
+	} else {
+		h = &c.header
+		fill(h, p, &offsets, p.Payload)
+		h.PayloadType, h.SequenceNumber = p.PayloadType, seq
+	}
+	if size := c.cfg.Sink.SendRTP(now, h, p.Payload); size > 0 {
+		c.send.SentAgain(now, size)
+		if c.traces != 0 {
+			c.tracePacket(now, p, h)
+		}
+	}
+}
+
+// HandleReceiverReport takes a report block about one of the consumer's SSRCs.
+func (c *Consumer) HandleReceiverReport(now time.Time, b rtp.ReportBlock) {
+	if b.SSRC == c.header.SSRC && c.send.HandleReport(now, b) && !c.closed {
+		c.scored()
+	}
+}
+
+// HandleKeyFrameRequest takes a PLI or FIR of the peer.
+func (c *Consumer) HandleKeyFrameRequest(now time.Time, fir bool) {
+	if fir {
+		c.firs++
+		c.trace(now, traceFIR, "in", map[string]any{"ssrc": c.header.SSRC})
+	} else {
+		c.plis++
+		c.trace(now, tracePLI, "in", map[string]any{"ssrc": c.header.SSRC})
+	}
+	c.RequestKeyFrame(now)
+}
+
+// RequestKeyFrame asks the source for a key frame of what is, or should be, forwarded. The source takes care not to ask the publisher too
+// often.
+func (c *Consumer) RequestKeyFrame(now time.Time) {
+	if !c.active || !c.codec.kind.KeyFrames() {
+		return
+	}
+	if c.current != none {
+		c.cfg.Source.RequestKeyFrame(now, c.streams[c.current])
+	}
+	if want := c.selector.want(); want != none && want != c.current {
+		c.cfg.Source.RequestKeyFrame(now, c.streams[want])
+	}
+}
+
+// SenderReport makes a sender report, or returns false if there is nothing to report.
+func (c *Consumer) SenderReport(now time.Time) (rtp.SenderInfo, bool) {
+	if !c.active || c.current == none {
+		return rtp.SenderInfo{}, false
+	}
+	r := c.cfg.Source.Stream(c.streams[c.current])
+	if r == nil {
+		return rtp.SenderInfo{}, false
+	}
+	return c.send.SenderInfo(now, c.header.SSRC, r.Clock(), c.timeline.offset)
+}

@@ -1,0 +1,142 @@
+package consumer
+
+import (
+	"time"
+
+	mediacodec "gazpacho/pkg/codec"
+	"gazpacho/pkg/rtp"
+	"gazpacho/pkg/stream"
+)
+
+// Limits around the beginning of a stream. See SWITCHING.md.
+const (
+	maxCatchUp = 256         // packets that came before the key frame's first one
+	askAgain   = time.Second // for a key frame that does not come
+)
+
+// ProducerPacket forwards a packet, or does not.
+func (c *Consumer) ProducerPacket(now time.Time, p *rtp.Packet) {
+	if !c.active {
+		return
+	}
+	if p.PayloadType != c.codec.payloadType {
+		found := c.codecs.of(p.PayloadType)
+		if found == nil {
+			return
+		}
+		c.codec = found
+	}
+	if i := c.index(p.SSRC); i == c.current {
+		c.proceed(now, p)
+	} else if i != none {
+		c.consider(now, i, p)
+	}
+}
+
+// index finds a stream by its mapped SSRC.
+func (c *Consumer) index(ssrc uint32) int {
+	for i, s := range c.streams {
+		if s == ssrc {
+			return i
+		}
+	}
+	return none
+}
+
+// proceed handles a packet of the stream being forwarded.
+func (c *Consumer) proceed(now time.Time, p *rtp.Packet) {
+	switch {
+	case !c.rewriter.Ahead(p.SequenceNumber):
+		c.late(now, c.current, p)
+	case len(p.Payload) > 0 && c.selector.keep(now, p):
+		out := c.rewriter.Forward(p.SequenceNumber)
+		c.pictures.sent(p, &c.rewriter.Offsets)
+		c.emit(now, p, out, &c.rewriter.Offsets, p.Payload)
+	default:
+		c.rewriter.Drop(now, p.SequenceNumber, c.pictures.droppedLast(p))
+		c.pictures.dropped(p, &c.rewriter.Offsets)
+	}
+}
+
+// consider handles a packet of a stream that is not being forwarded: it may begin to be, or be a straggler of one that was.
+func (c *Consumer) consider(now time.Time, i int, p *rtp.Packet) {
+	if i == c.selector.want() && len(p.Payload) > 0 {
+		if c.selector.offer(now, i, p) {
+			c.begin(now, i, p)
+			return
+		}
+		c.ask(now)
+	}
+	c.late(now, i, p)
+}
+
+// begin forwards a stream from a packet on. Packets that overtook this one, or came while it was being repaired, follow at once.
+func (c *Consumer) begin(now time.Time, i int, p *rtp.Packet) {
+	c.send.ClockRate = c.codec.clockRate
+	c.rewriter.Offsets.Timestamp = c.timeline.join(now, c, i, p)
+	c.pictures.join(p, &c.rewriter.Offsets)
+	c.current = i
+	c.askedAt = time.Time{}
+	c.selector.began(now)
+	out := c.rewriter.Begin(now, uint8(i), p.SequenceNumber)
+	c.pictures.sent(p, &c.rewriter.Offsets)
+	c.emit(now, p, out, &c.rewriter.Offsets, p.Payload)
+	for seq := p.SequenceNumber + 1; seq-p.SequenceNumber < maxCatchUp; seq++ {
+		q, ok := c.cfg.Source.Cached(now, c.streams[i], seq)
+		if !ok || c.current != i {
+			return
+		}
+		c.ProducerPacket(now, q)
+	}
+}
+
+// ask asks for a key frame of the wanted stream, now and then until it comes.
+func (c *Consumer) ask(now time.Time) {
+	i := c.selector.want()
+	if i == none || !c.codec.kind.KeyFrames() || !c.askedAt.IsZero() && now.Sub(c.askedAt) < askAgain {
+		return
+	}
+	c.askedAt = now
+	c.cfg.Source.RequestKeyFrame(now, c.streams[i])
+}
+
+// late forwards a packet whose number out was reserved when it did not come. One that is not wanted goes out empty, because the peer would
+// ask for a missing number in vain.
+func (c *Consumer) late(now time.Time, i int, p *rtp.Packet) {
+	out, offsets, ok := c.rewriter.Late(now, uint8(i), p.SequenceNumber)
+	switch {
+	case !ok:
+	case c.selector.keepLate(i, p):
+		c.emit(now, p, out, &offsets, p.Payload)
+	default:
+		c.emit(now, p, out, &offsets, nil)
+	}
+}
+
+// emit sends one packet.
+func (c *Consumer) emit(now time.Time, p *rtp.Packet, out uint16, o *stream.Offsets, payload []byte) {
+	h := &c.header
+	h.SequenceNumber = out
+	fill(h, p, o, payload)
+	h.PayloadType = p.PayloadType
+	size := c.cfg.Sink.SendRTP(now, h, payload)
+	if size == 0 {
+		return
+	}
+	c.send.Sent(now, h.Timestamp, size, len(payload))
+	if c.traces != 0 {
+		c.tracePacket(now, p, h)
+	}
+}
+
+// fill sets what media packets and their retransmissions have in common.
+func fill(h *rtp.Header, p *rtp.Packet, o *stream.Offsets, payload []byte) {
+	h.Marker = p.Marker
+	h.Timestamp = p.Timestamp + o.Timestamp
+	h.Source = p
+	h.PatchSize = 0
+	f := &p.Frame
+	if (f.HasPictureID || f.HasTL0PICIDX) && len(payload) > 0 && (o.PictureID != 0 || o.TL0PICIDX != 0) {
+		mediacodec.PatchVP8(h, payload, f, f.PictureID+o.PictureID, f.TL0PICIDX+o.TL0PICIDX)
+	}
+}

@@ -1,0 +1,47 @@
+package consumer
+
+import (
+	"gazpacho/pkg/rtp"
+	"gazpacho/pkg/stream"
+)
+
+// pictures keeps the picture identifiers of VP8 continuous where pictures are left out and streams change: decoders take a gap for a loss
+// (RFC 7741 section 4.2).
+type pictures struct {
+	started   bool
+	last      uint16 // picture id that was sent last, in order
+	lastTL0   uint8
+	dropping  bool
+	timestamp uint32 // of what was dropped last
+}
+
+// join makes a stream follow what was sent before it.
+func (s *pictures) join(p *rtp.Packet, o *stream.Offsets) {
+	s.dropping = false
+	if !s.started {
+		return
+	}
+	o.PictureID = s.last + 1 - p.Frame.PictureID
+	o.TL0PICIDX = s.lastTL0 + 1 - p.Frame.TL0PICIDX
+}
+
+// sent notes a packet that is forwarded in order.
+func (s *pictures) sent(p *rtp.Packet, o *stream.Offsets) {
+	s.dropping = false
+	if p.Frame.HasPictureID || p.Frame.HasTL0PICIDX {
+		s.started = true
+		s.last = p.Frame.PictureID + o.PictureID
+		s.lastTL0 = p.Frame.TL0PICIDX + o.TL0PICIDX
+	}
+}
+
+// droppedLast tells whether a packet belongs to the picture that was dropped last.
+func (s *pictures) droppedLast(p *rtp.Packet) bool { return s.dropping && p.Timestamp == s.timestamp }
+
+// dropped moves later pictures up by one, once for each picture that is left out.
+func (s *pictures) dropped(p *rtp.Packet, o *stream.Offsets) {
+	if p.Frame.HasPictureID && !s.droppedLast(p) {
+		o.PictureID--
+	}
+	s.dropping, s.timestamp = true, p.Timestamp
+}

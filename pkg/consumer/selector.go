@@ -1,0 +1,73 @@
+package consumer
+
+import (
+	"time"
+
+	"gazpacho/pkg/rtp"
+	"gazpacho/proto"
+)
+
+// selector decides which packets of the source make up the outgoing stream.
+type selector interface {
+	// want is the stream that is, or should be, forwarded; none if there is none.
+	want() int
+	// offer tells whether the wanted stream may begin to be forwarded with a packet.
+	offer(now time.Time, stream int, p *rtp.Packet) bool
+	// began is told that it did.
+	began(now time.Time)
+	// keep tells whether a packet of the stream being forwarded is. Packets come in order.
+	keep(now time.Time, p *rtp.Packet) bool
+	// keepLate tells so for a packet out of order, perhaps of a stream that was forwarded before.
+	keepLate(stream int, p *rtp.Packet) bool
+	// changed is told that streams of the source came, went or changed their score, or that the consumer became active or inactive.
+	changed(now time.Time)
+	// prefer sets the preferred layers, as far as there are any, and returns them.
+	prefer(now time.Time, l proto.ConsumerLayers) *proto.ConsumerLayers
+	preferred() *proto.ConsumerLayers
+	// dump adds what is to be told about layers.
+	dump(d *proto.ConsumerDump)
+}
+
+func newSelector(c *Consumer) (selector, *proto.Error) {
+	switch o := c.cfg.Options; {
+	case o.Type == proto.Simple && len(c.streams) == 1:
+		return &simple{consumer: c}, nil
+	case o.Type == proto.Simulcast && len(c.streams) > 1:
+		return newSimulcast(c)
+	case o.Type == proto.Simple || o.Type == proto.Simulcast:
+		return nil, proto.BadField("consumableRtpEncodings", "a %s consumer of %d encodings", o.Type, len(c.streams))
+	case o.Type == proto.SVC || o.Type == proto.Pipe:
+		return nil, proto.Unsupported("consumers of type %s", o.Type)
+	default:
+		return nil, proto.BadField("type", "%q is no type of consumers", o.Type)
+	}
+}
+
+// simple forwards the only stream of the source.
+type simple struct {
+	consumer *Consumer
+}
+
+func (s *simple) want() int { return 0 }
+
+// offer waits for a key frame where decoders need one.
+func (s *simple) offer(_ time.Time, _ int, p *rtp.Packet) bool {
+	return p.Frame.KeyFrame || !s.consumer.codec.kind.KeyFrames() && s.keepLate(0, p)
+}
+
+func (s *simple) began(time.Time) {}
+
+func (s *simple) keep(_ time.Time, p *rtp.Packet) bool { return s.keepLate(0, p) }
+
+// keepLate leaves out silence, if that is wished.
+func (s *simple) keepLate(_ int, p *rtp.Packet) bool {
+	return !p.Frame.DTX || !s.consumer.cfg.Options.IgnoreDTX
+}
+
+func (s *simple) changed(time.Time) {}
+
+func (s *simple) prefer(time.Time, proto.ConsumerLayers) *proto.ConsumerLayers { return nil }
+
+func (s *simple) preferred() *proto.ConsumerLayers { return nil }
+
+func (s *simple) dump(*proto.ConsumerDump) {}

@@ -1,0 +1,200 @@
+package consumer
+
+import (
+	"time"
+
+	"gazpacho/pkg/rtp"
+	"gazpacho/pkg/stream"
+	"gazpacho/pkg/timer"
+	"gazpacho/proto"
+)
+
+// minActive is how long a stream must have been alive before it is worth going up to: bandwidth estimation at the publisher switches the
+// highest ones on and off.
+const minActive = 2 * time.Second
+
+// simulcast forwards one of several streams of different quality. See SWITCHING.md.
+type simulcast struct {
+	consumer *Consumer
+	max      stream.Layers // highest there are
+	prefers  stream.Layers // highest that are wished
+
+	target   int           // stream that is wanted; none if there is none
+	temporal int           // highest temporal layer being forwarded
+	shown    stream.Layers // being forwarded, as the controller knows them; none if nothing is
+	timer    *timer.Timer  // for when a higher stream will have been alive long enough
+
+	frame   uint32 // timestamp of the picture that was judged last
+	judged  bool
+	keeping bool // what the judgement was
+}
+
+func newSimulcast(c *Consumer) (*simulcast, *proto.Error) {
+	o := c.cfg.Options
+	mode := stream.ParseScalabilityMode(o.RTPParameters.Encodings[0].ScalabilityMode)
+	s := &simulcast{
+		consumer: c,
+		max:      stream.Layers{Spatial: len(c.streams) - 1, Temporal: mode.Temporal - 1},
+		target:   none,
+		shown:    stream.Layers{Spatial: none, Temporal: none},
+	}
+	s.timer = c.cfg.Timers.New(s.changed)
+	s.prefers = s.max
+	if l := o.PreferredLayers; l != nil {
+		if l.SpatialLayer < 0 || l.TemporalLayer != nil && *l.TemporalLayer < 0 {
+			return nil, proto.BadField("preferredLayers", "layers are counted from 0")
+		}
+		s.set(*l)
+	}
+	return s, nil
+}
+
+// set takes preferred layers as far as there are such.
+func (s *simulcast) set(l proto.ConsumerLayers) {
+	s.prefers = stream.Layers{Spatial: min(l.SpatialLayer, s.max.Spatial), Temporal: s.max.Temporal}
+	if l.TemporalLayer != nil {
+		s.prefers.Temporal = min(*l.TemporalLayer, s.max.Temporal)
+	}
+}
+
+func (s *simulcast) prefer(now time.Time, l proto.ConsumerLayers) *proto.ConsumerLayers {
+	s.set(l)
+	s.changed(now)
+	return s.preferred()
+}
+
+func (s *simulcast) preferred() *proto.ConsumerLayers {
+	return layers(s.prefers.Spatial, s.prefers.Temporal)
+}
+
+func layers(spatial, temporal int) *proto.ConsumerLayers {
+	return &proto.ConsumerLayers{SpatialLayer: spatial, TemporalLayer: &temporal}
+}
+
+func (s *simulcast) want() int { return s.target }
+
+// changed chooses the target anew.
+func (s *simulcast) changed(now time.Time) {
+	c := s.consumer
+	s.timer.Stop()
+	if c.closed {
+		return
+	}
+	target := none
+	if c.active {
+		target = s.choose(now)
+	}
+	if target != s.target {
+		s.target = target
+		c.askedAt = time.Time{}
+		if target != none && target != c.current {
+			c.ask(now)
+		}
+	}
+	if target == none {
+		c.stop(now)
+	}
+	s.report()
+}
+
+// choose finds the best stream that is alive and not above the preferred one; if there is none, the lowest above. Those above the stream
+// being forwarded must have been alive for a while.
+func (s *simulcast) choose(now time.Time) int {
+	c := s.consumer
+	settled := c.current != none && s.alive(c.current)
+	var again time.Time
+	best := none
+	for i := range c.streams {
+		if i > s.prefers.Spatial && best != none {
+			break
+		}
+		if !s.alive(i) {
+			continue
+		}
+		if settled && i > c.current && i != s.target {
+			if at := c.cfg.Source.Stream(c.streams[i]).ActiveSince().Add(minActive); at.After(now) {
+				if again.IsZero() || at.Before(again) {
+					again = at
+				}
+				continue
+			}
+		}
+		best = i
+	}
+	if !again.IsZero() {
+		s.timer.Reset(again)
+	}
+	return best
+}
+
+func (s *simulcast) alive(i int) bool {
+	r := s.consumer.cfg.Source.Stream(s.consumer.streams[i])
+	return r != nil && r.Score() > 0
+}
+
+// offer waits for a key frame of the target.
+func (s *simulcast) offer(_ time.Time, _ int, p *rtp.Packet) bool {
+	return p.Frame.KeyFrame
+}
+
+// began shows the new stream. A key frame is where all temporal layers begin.
+func (s *simulcast) began(time.Time) {
+	s.temporal = s.prefers.Temporal
+	s.judged = false
+	s.report()
+}
+
+// keep judges a picture by its first packet, and the rest of it likewise.
+func (s *simulcast) keep(_ time.Time, p *rtp.Packet) bool {
+	if s.judged && p.Timestamp == s.frame {
+		return s.keeping
+	}
+	s.judged, s.frame = true, p.Timestamp
+	temporal := int(p.Frame.Temporal)
+	was := s.temporal
+	switch {
+	case p.Frame.KeyFrame, s.temporal > s.prefers.Temporal:
+		s.temporal = s.prefers.Temporal
+	case temporal == s.temporal+1 && temporal <= s.prefers.Temporal && p.Frame.SwitchUp:
+		s.temporal = temporal
+	}
+	if s.temporal != was {
+		s.report()
+	}
+	s.keeping = temporal <= s.temporal
+	return s.keeping
+}
+
+// keepLate leaves out temporal layers that are not being forwarded; of a stream that was left, all is still welcome.
+func (s *simulcast) keepLate(i int, p *rtp.Packet) bool {
+	return i != s.consumer.current || int(p.Frame.Temporal) <= s.temporal
+}
+
+// report tells the controller when other layers are being forwarded.
+func (s *simulcast) report() {
+	c := s.consumer
+	is := stream.Layers{Spatial: c.current, Temporal: s.temporal}
+	if c.current == none {
+		is.Temporal = none
+	}
+	if is == s.shown {
+		return
+	}
+	s.shown = is
+	var body proto.LayersChange
+	if is.Spatial != none {
+		body.Layers = layers(is.Spatial, is.Temporal)
+	}
+	c.notify(proto.EventConsumerLayersChange, body)
+}
+
+func (s *simulcast) dump(d *proto.ConsumerDump) {
+	targetTemporal := none
+	if s.target != none {
+		targetTemporal = s.prefers.Temporal
+	}
+	preferred, target, shown := s.prefers, s.target, s.shown
+	d.PreferredSpatialLayer, d.PreferredTemporalLayer = &preferred.Spatial, &preferred.Temporal
+	d.TargetSpatialLayer, d.TargetTemporalLayer = &target, &targetTemporal
+	d.CurrentSpatialLayer, d.CurrentTemporalLayer = &shown.Spatial, &shown.Temporal
+}

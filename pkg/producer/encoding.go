@@ -1,0 +1,144 @@
+package producer
+
+import (
+	"fmt"
+	"time"
+
+	"gazpacho/pkg/rtp"
+	"gazpacho/pkg/stream"
+	"gazpacho/proto"
+)
+
+// What a stream is kept for and how long it may be silent. See pkg/stream/ALGORITHMS.md.
+const (
+	videoCacheAge = 2 * time.Second
+	audioCacheAge = time.Second
+	maxSilence    = 1500 * time.Millisecond
+	maxSilenceDTX = 5 * time.Second
+	formerGrace   = 2 * time.Second
+)
+
+// A NACK of maxNACK packets fits into maxFeedback bytes, even if it needs a pair of words for each.
+const (
+	maxNACK     = 256
+	maxFeedback = 1200
+)
+
+// encoding is one stream of the source. It outlives the SSRC that carries it: a publisher may begin anew under another.
+type encoding struct {
+	// passed in
+	producer *Producer
+	index    int
+	params   *proto.RTPEncodingParameters
+	mapped   uint32 // SSRC by which the router knows the stream
+	layers   stream.Layers
+
+	// owned
+	recv  *stream.Recv // nil before the first packet
+	cache stream.Cache
+	rates []stream.RateMeter // by temporal layer
+
+	// state
+	payload     *payload // of the last packet
+	ssrc        uint32   // of the publisher, 0 before it is known
+	rtxSSRC     uint32
+	former      uint32 // the SSRC before this one, whose stragglers are not welcome until formerUntil
+	formerUntil time.Time
+	request     request
+	plis, firs  uint64
+}
+
+func (p *Producer) newEncodings() ([]encoding, *proto.Error) {
+	o := p.cfg.Options
+	age := videoCacheAge
+	if o.Kind == proto.Audio {
+		age = audioCacheAge
+	}
+	encodings := make([]encoding, len(o.RTPParameters.Encodings))
+	for i := range encodings {
+		params := &o.RTPParameters.Encodings[i]
+		if params.SSRC == 0 && params.RID == "" && len(encodings) > 1 {
+			return nil, proto.BadField(fmt.Sprintf("rtpParameters.encodings[%d]", i), "one of several encodings needs an SSRC or a RID")
+		}
+		e := &encodings[i]
+		*e = encoding{producer: p, index: i, params: params, ssrc: params.SSRC, mapped: o.RTPMapping.Encodings[i].MappedSSRC,
+			layers: stream.ParseScalabilityMode(params.ScalabilityMode), cache: stream.NewCache(age)}
+		if params.RTX != nil {
+			e.rtxSSRC = params.RTX.SSRC
+		}
+		if params.CodecPayloadType != nil {
+			if e.payload = p.payloads.of(*params.CodecPayloadType); e.payload == nil || e.payload.repeats != nil {
+				return nil, proto.BadField(fmt.Sprintf("rtpParameters.encodings[%d].codecPayloadType", i), "%d is no media codec's payload type", *params.CodecPayloadType)
+			}
+		}
+		e.rates = make([]stream.RateMeter, min(e.layers.Temporal, maxTemporalLayers))
+	}
+	return encodings, nil
+}
+
+// maxTemporalLayers is how many the codecs can tell apart: TID has two bits in VP8 and three in VP9.
+const maxTemporalLayers = 8
+
+// begin makes the encoding a new stream, its first or one that replaces the last.
+func (e *encoding) begin(now time.Time, ssrc uint32, pay *payload) {
+	p := e.producer
+	if e.recv != nil {
+		e.former, e.formerUntil = e.ssrc, now.Add(formerGrace)
+		e.recv.Close()
+		e.cache.Clear()
+	}
+	e.ssrc, e.payload = ssrc, pay
+	cfg := stream.RecvConfig{
+		Timers:    p.cfg.Timers,
+		Owner:     e,
+		ClockRate: pay.clockRate,
+		NACK:      pay.nack,
+		NACKDelay: p.Kind() == proto.Video,
+		RTX:       pay.rtx != 0,
+	}
+	if p.kind == proto.Simulcast {
+		cfg.MaxSilence = maxSilence
+		if e.params.DTX {
+			cfg.MaxSilence = maxSilenceDTX
+		}
+	}
+	e.recv = stream.NewRecv(now, cfg)
+	if p.paused {
+		e.recv.Pause()
+	}
+	e.restarted(now)
+	e.StreamScore(now, e.recv)
+}
+
+// restarted tells the taps that numbers and timestamps mean something new.
+func (e *encoding) restarted(now time.Time) {
+	e.cache.Clear()
+	e.request = request{number: e.request.number}
+	e.producer.taps.each(func(t Tap) { t.ProducerStream(now, e.mapped) })
+}
+
+// StreamMissing sends NACKs.
+func (e *encoding) StreamMissing(now time.Time, _ *stream.Recv, sequences []uint16) {
+	p := e.producer
+	for len(sequences) > 0 {
+		n := min(len(sequences), maxNACK)
+		var w rtp.RTCPWriter
+		w.Reset(p.rtcp)
+		w.NACK(p.cfg.SSRC, e.ssrc, sequences[:n])
+		p.cfg.Feedback.SendRTCP(now, w.Bytes())
+		sequences = sequences[n:]
+	}
+	p.trace(now, traceNACK, "out", nil)
+}
+
+// StreamBroken asks for a key frame: too much is lost to be repaired.
+func (e *encoding) StreamBroken(now time.Time, _ *stream.Recv) {
+	e.producer.RequestKeyFrame(now, e.mapped)
+}
+
+// StreamScore tells controller and taps.
+func (e *encoding) StreamScore(now time.Time, _ *stream.Recv) {
+	p := e.producer
+	p.cfg.Events.Emit(p.ID(), proto.Event{Name: proto.EventProducerScore, Body: p.Score()})
+	p.taps.each(func(t Tap) { t.ProducerScore(now) })
+}

@@ -1,0 +1,165 @@
+package stream
+
+import (
+	"slices"
+	"time"
+)
+
+// Limits of a Rewriter. See ALGORITHMS.md, "Rewriting".
+const (
+	maxSegments  = 64
+	segmentGrace = time.Second     // how long packets of an ended segment are still welcome
+	segmentKept  = 2 * time.Second // how long its numbers can be asked for again; no cache keeps packets longer
+)
+
+// Offsets are added to what identifies a packet, each modulo its own width.
+type Offsets struct {
+	Timestamp uint32
+	PictureID uint16
+	TL0PICIDX uint8
+}
+
+// Rewriter gives forwarded packets new numbers without gaps of its own making, and knows where each number came from. It
+// remembers runs of packets that were treated alike, not packets.
+type Rewriter struct {
+	// Offsets apply to what is forwarded next; who forwards adjusts them as it drops pictures or changes streams.
+	Offsets Offsets
+
+	segments []segment // oldest first; the last one is open unless dropping
+	stream   uint8     // the stream being forwarded
+	joinedAt time.Time // when it began to be
+	highest  int64     // number in, of what was forwarded or dropped last
+	next     int64     // number out of what would be forwarded next in order
+	dropping bool      // highest was dropped
+}
+
+// segment is a run of numbers that were forwarded alike. Numbers in it that never came are reserved: should their packets come
+// late, they find their place.
+type segment struct {
+	start, end int64 // of the numbers in; end is past the last, and not yet set while the segment is open
+	out        int64 // number out of start
+	endedAt    time.Time
+	offsets    Offsets
+	stream     uint8
+}
+
+// NewRewriter makes a rewriter whose first packet will be numbered first.
+func NewRewriter(first uint16) Rewriter { return Rewriter{next: int64(first)} }
+
+// Begin forwards a packet of any stream behind all that was forwarded before, whatever its number: at the start, after a pause, or
+// when the stream changes.
+func (w *Rewriter) Begin(now time.Time, stream uint8, seq uint16) uint16 {
+	w.Suspend(now)
+	w.stream, w.highest, w.joinedAt = stream, int64(seq), now
+	w.open(w.highest)
+	w.next++
+	return uint16(w.next - 1)
+}
+
+// Ahead tells whether a packet of the stream being forwarded is beyond all before it, and so has to be given to Forward or Drop.
+func (w *Rewriter) Ahead(seq uint16) bool { return int16(seq-uint16(w.highest)) > 0 }
+
+// Forward returns the number out of a packet that is Ahead.
+func (w *Rewriter) Forward(seq uint16) uint16 {
+	number := w.highest + int64(seq-uint16(w.highest))
+	if w.dropping {
+		w.open(w.highest + 1)
+	}
+	w.next += number - w.highest
+	w.highest = number
+	return uint16(w.next - 1)
+}
+
+// Drop leaves out a packet that is Ahead. Numbers between it and the one before may still come late and stay reserved; but if what
+// was dropped before belongs together with it, so does everything between.
+func (w *Rewriter) Drop(now time.Time, seq uint16, together bool) {
+	number := w.highest + int64(seq-uint16(w.highest))
+	switch {
+	case !w.dropping:
+		w.next += number - w.highest - 1
+		w.end(now, number)
+	case number > w.highest+1 && !together:
+		w.open(w.highest + 1)
+		w.next += number - w.highest - 1
+		w.end(now, number)
+	}
+	w.highest = number
+}
+
+// Late returns the number out that is reserved for a packet which is not Ahead, or not of the stream being forwarded, and the offsets
+// in force at its place.
+func (w *Rewriter) Late(now time.Time, stream uint8, seq uint16) (out uint16, offsets Offsets, ok bool) {
+	if stream != w.stream && now.Sub(w.joinedAt) > segmentGrace {
+		return 0, Offsets{}, false // the usual case for all streams but one of a simulcast
+	}
+	for i := len(w.segments) - 1; i >= 0; i-- {
+		s := &w.segments[i]
+		end := w.endOf(i)
+		if s.end != 0 && now.Sub(s.endedAt) > segmentGrace {
+			break
+		}
+		if s.stream != stream {
+			continue
+		}
+		number := end + int64(int16(seq-uint16(end)))
+		if number >= s.start && number < end {
+			return uint16(s.out + number - s.start), s.offsets, true
+		}
+	}
+	return 0, Offsets{}, false
+}
+
+// Source finds the packet that was sent, or should have been, under a number.
+func (w *Rewriter) Source(now time.Time, out uint16) (stream uint8, seq uint16, offsets Offsets, ok bool) {
+	number := w.next + int64(int16(out-uint16(w.next)))
+	for i := len(w.segments) - 1; i >= 0; i-- {
+		s := &w.segments[i]
+		if s.end != 0 && now.Sub(s.endedAt) > segmentKept {
+			break
+		}
+		if in := s.start + number - s.out; in >= s.start && in < w.endOf(i) {
+			return s.stream, uint16(in), s.offsets, true
+		}
+	}
+	return 0, 0, Offsets{}, false
+}
+
+// Next is the number that the next packet in order would get.
+func (w *Rewriter) Next() uint16 { return uint16(w.next) }
+
+// open starts a segment at a number in.
+func (w *Rewriter) open(start int64) {
+	if len(w.segments) == maxSegments {
+		w.segments = w.segments[:copy(w.segments, w.segments[1:])]
+	}
+	w.segments = append(w.segments, segment{start: start, out: w.next, offsets: w.Offsets, stream: w.stream})
+	w.dropping = false
+}
+
+// end ends the open segment, if there is one, in front of a number in.
+func (w *Rewriter) end(now time.Time, at int64) {
+	if w.dropping || len(w.segments) == 0 {
+		return
+	}
+	s := &w.segments[len(w.segments)-1]
+	s.end, s.endedAt = at, now
+	w.dropping = true
+}
+
+func (w *Rewriter) endOf(i int) int64 {
+	if end := w.segments[i].end; end != 0 {
+		return end
+	}
+	return w.highest + 1
+}
+
+// Suspend ends the run of packets: what follows is not in order with it. Begin goes on.
+func (w *Rewriter) Suspend(now time.Time) { w.end(now, w.highest+1) }
+
+// Forget drops what is known about the numbers of a stream, because it began anew.
+func (w *Rewriter) Forget(now time.Time, stream uint8) {
+	if w.stream == stream {
+		w.Suspend(now)
+	}
+	w.segments = slices.DeleteFunc(w.segments, func(s segment) bool { return s.stream == stream })
+}
