@@ -1,0 +1,16 @@
+package control
+
+import (
+	"gazpacho/pkg/ortc"
+	"gazpacho/proto"
+)
+
+// DecodeRTPParameters reads RTP parameters as a client's JSON has them and checks them. Errors are TypeErrors.
+func DecodeRTPParameters(data []byte) (proto.RTPParameters, *proto.Error) {
+	return ortc.DecodeRTPParameters(data)
+}
+
+// DecodeRTPCapabilities reads RTP capabilities as a client's JSON has them and checks them. Errors are TypeErrors.
+func DecodeRTPCapabilities(data []byte) (proto.RTPCapabilities, *proto.Error) {
+	return ortc.DecodeRTPCapabilities(data)
+}

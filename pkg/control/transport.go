@@ -1,0 +1,152 @@
+package control
+
+import (
+	"context"
+	"strconv"
+	"sync"
+
+	"gazpacho/proto"
+)
+
+// maxMID bounds the MIDs given to consumers: they have at most 8 digits, since the header extension carries them in every packet.
+const maxMID = 100_000_000
+
+// Transport is what all transports have in common: they carry producers and consumers.
+type Transport struct {
+	// passed in
+	router *Router
+	id     string
+	told   func(Reason)
+
+	// state
+	mu        sync.Mutex
+	producers map[string]*Producer
+	consumers map[string]*Consumer
+	cname     string // of all its producers: they come from one clock
+	nextMID   int
+	closed    bool
+}
+
+func newTransport(r *Router, told func(Reason)) *Transport {
+	return &Transport{
+		router: r, id: newID(), told: told, producers: map[string]*Producer{}, consumers: map[string]*Consumer{},
+	}
+}
+
+// open makes the transport in the worker: o gets its events, body asks for it, dump is its answer.
+func (t *Transport) open(ctx context.Context, o object, method string, body, dump any) error {
+	r := t.router
+	if err := add(r, r.transports, t.id, t); err != nil {
+		return err
+	}
+	r.worker.listen(t.id, o, 0)
+	if err := r.worker.client.Request(ctx, method, r.id, body, dump); err != nil {
+		t.end()
+		return err
+	}
+	return nil
+}
+
+// ID is the transport's.
+func (t *Transport) ID() string { return t.id }
+
+// Closed tells whether the transport has ended.
+func (t *Transport) Closed() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.closed
+}
+
+// SetMaxIncomingBitrate limits what the peer is allowed to send, bit/s; 0 lifts the limit.
+func (t *Transport) SetMaxIncomingBitrate(ctx context.Context, bitrate int) error {
+	return t.request(ctx, proto.TransportSetMaxIncomingBitrate, proto.SetMaxIncomingBitrate{MaxIncomingBitrate: bitrate})
+}
+
+// SetMaxOutgoingBitrate limits what is sent to the peer, bit/s; 0 lifts the limit.
+func (t *Transport) SetMaxOutgoingBitrate(ctx context.Context, bitrate int) error {
+	return t.request(ctx, proto.TransportSetMaxOutgoingBitrate, proto.SetMaxOutgoingBitrate{MaxOutgoingBitrate: bitrate})
+}
+
+// EnableTraceEvent replaces the kinds of trace events: probation and bwe.
+func (t *Transport) EnableTraceEvent(ctx context.Context, types ...string) error {
+	return t.request(ctx, proto.TransportEnableTraceEvent, proto.EnableTraceEvent{Types: types})
+}
+
+func (t *Transport) request(ctx context.Context, method string, body any) error {
+	return t.router.worker.client.Request(ctx, method, t.id, body, nil)
+}
+
+// Close closes the transport, its producers and its consumers.
+func (t *Transport) Close() {
+	if t.end() {
+		t.router.worker.tell(proto.RouterCloseTransport, t.router.id, proto.CloseTransport{TransportID: t.id})
+	}
+}
+
+func (t *Transport) closeBy(reason Reason) {
+	if t.end() && t.told != nil {
+		t.told(reason)
+	}
+}
+
+func (t *Transport) end() bool {
+	t.mu.Lock()
+	if t.closed {
+		t.mu.Unlock()
+		return false
+	}
+	t.closed = true
+	producers, consumers := values(t.producers), values(t.consumers)
+	t.mu.Unlock()
+	t.router.worker.forget(t.id, 0)
+	remove(t.router, t.router.transports, t.id)
+	for _, p := range producers {
+		p.closeBy(TransportClosed)
+	}
+	for _, c := range consumers {
+		c.closeBy(TransportClosed)
+	}
+	return true
+}
+
+// claimCNAME is the CNAME of all producers here: the first that was given, or a random one.
+func (t *Transport) claimCNAME(given string) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.cname == "" {
+		t.cname = given
+	}
+	if t.cname == "" {
+		t.cname = newID()[:8]
+	}
+	return t.cname
+}
+
+// claimMID is the MID of the next consumer.
+func (t *Transport) claimMID() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	mid := strconv.Itoa(t.nextMID)
+	t.nextMID = (t.nextMID + 1) % maxMID
+	return mid
+}
+
+func (t *Transport) addProducer(p *Producer) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return errClosed("transport", t.id)
+	}
+	t.producers[p.id] = p
+	return nil
+}
+
+func (t *Transport) addConsumer(c *Consumer) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return errClosed("transport", t.id)
+	}
+	t.consumers[c.id] = c
+	return nil
+}

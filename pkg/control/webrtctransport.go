@@ -1,0 +1,172 @@
+package control
+
+import (
+	"context"
+	"sync"
+
+	"gazpacho/pkg/channel"
+	"gazpacho/proto"
+)
+
+// WebRTCTransportOptions are where a WebRTC transport listens and who is told. Exactly one of Server and ListenInfos is given;
+// absent options have mediasoup's defaults.
+type WebRTCTransportOptions struct {
+	Server                          *WebRTCServer
+	ListenInfos                     []proto.ListenInfo
+	EnableUDP                       *bool // true
+	EnableTCP                       *bool // true with a server, else false
+	PreferUDP                       bool
+	PreferTCP                       bool
+	ICEConsentTimeout               *int // seconds: 30; 0 is off
+	InitialAvailableOutgoingBitrate *int // bit/s: 600,000
+
+	ICEState  func(state string)
+	DTLSState func(state string)
+	Trace     func(proto.TraceEvent)
+	Closed    func(Reason)
+}
+
+// WebRTCTransport carries media to and from one peer over ICE, DTLS and SRTP.
+type WebRTCTransport struct {
+	*Transport
+	opts WebRTCTransportOptions
+
+	mu            sync.Mutex
+	iceParameters proto.ICEParameters
+	candidates    []proto.ICECandidate
+	dtls          proto.DTLSParameters
+	iceState      string
+	dtlsState     string
+	selected      *proto.TransportTuple
+}
+
+// CreateWebRTCTransport makes a transport that waits for its peer.
+func (r *Router) CreateWebRTCTransport(ctx context.Context, o WebRTCTransportOptions) (*WebRTCTransport, error) {
+	t := &WebRTCTransport{Transport: newTransport(r, o.Closed), opts: o, iceState: proto.ICENew, dtlsState: proto.DTLSNew}
+	body := proto.WebRTCTransportOptions{
+		TransportID: t.id, ListenInfos: o.ListenInfos, EnableUDP: o.EnableUDP, EnableTCP: o.EnableTCP, PreferUDP: o.PreferUDP,
+		PreferTCP: o.PreferTCP, ICEConsentTimeout: o.ICEConsentTimeout,
+		InitialAvailableOutgoingBitrate: o.InitialAvailableOutgoingBitrate,
+	}
+	method := proto.RouterCreateWebRTCTransport
+	if o.Server != nil {
+		method, body.WebRTCServerID = proto.RouterCreateWebRTCTransportWithServer, o.Server.id
+	}
+	var dump proto.WebRTCTransportDump
+	if err := t.open(ctx, t, method, body, &dump); err != nil {
+		return nil, err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.iceParameters, t.candidates, t.dtls = dump.ICEParameters, dump.ICECandidates, dump.DTLSParameters
+	return t, nil
+}
+
+func (t *WebRTCTransport) event(name string, body channel.Raw) {
+	switch name {
+	case proto.EventICEStateChange:
+		var b proto.ICEStateChange
+		if channel.Decode(body, &b) == nil {
+			t.set(func() { t.iceState = b.ICEState })
+			call(t.opts.ICEState, b.ICEState)
+		}
+	case proto.EventDTLSStateChange:
+		var b proto.DTLSStateChange
+		if channel.Decode(body, &b) == nil {
+			t.set(func() { t.dtlsState = b.DTLSState })
+			call(t.opts.DTLSState, b.DTLSState)
+		}
+	case proto.EventICESelectedTupleChange:
+		var b proto.ICESelectedTupleChange
+		if channel.Decode(body, &b) == nil {
+			t.set(func() { t.selected = &b.ICESelectedTuple })
+		}
+	case proto.EventTransportTrace:
+		var b proto.TraceEvent
+		if channel.Decode(body, &b) == nil {
+			call(t.opts.Trace, b)
+		}
+	case proto.EventTransportListenServerClose:
+		t.closeBy(ServerClosed)
+	}
+}
+
+func (t *WebRTCTransport) set(f func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	f()
+}
+
+func call[A any](f func(A), a A) {
+	if f != nil {
+		f(a)
+	}
+}
+
+// ICEParameters are our credentials.
+func (t *WebRTCTransport) ICEParameters() proto.ICEParameters {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.iceParameters
+}
+
+// ICECandidates are our addresses.
+func (t *WebRTCTransport) ICECandidates() []proto.ICECandidate { return t.candidates }
+
+// DTLSParameters are our role and fingerprints.
+func (t *WebRTCTransport) DTLSParameters() proto.DTLSParameters {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.dtls
+}
+
+// ICEState is one of proto's.
+func (t *WebRTCTransport) ICEState() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.iceState
+}
+
+// DTLSState is one of proto's.
+func (t *WebRTCTransport) DTLSState() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.dtlsState
+}
+
+// SelectedTuple is where media goes; nil before ICE is connected.
+func (t *WebRTCTransport) SelectedTuple() *proto.TransportTuple {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.selected
+}
+
+// Connect gives the transport its peer's role and fingerprints, once.
+func (t *WebRTCTransport) Connect(ctx context.Context, remote proto.DTLSParameters) error {
+	body := proto.ConnectWebRTCTransport{DTLSParameters: remote}
+	r, err := ask[proto.ConnectWebRTCTransportResult](ctx, t.router.worker, proto.WebRTCTransportConnect, t.id, body)
+	if err != nil {
+		return err
+	}
+	t.set(func() { t.dtls.Role = r.DTLSLocalRole })
+	return nil
+}
+
+// RestartICE makes new credentials; media flows on over the old path until the peer checks with them.
+func (t *WebRTCTransport) RestartICE(ctx context.Context) (proto.ICEParameters, error) {
+	p, err := ask[proto.ICEParameters](ctx, t.router.worker, proto.TransportRestartICE, t.id, nil)
+	if err == nil {
+		t.set(func() { t.iceParameters = p })
+	}
+	return p, err
+}
+
+// Dump tells all about the transport.
+func (t *WebRTCTransport) Dump(ctx context.Context) (proto.WebRTCTransportDump, error) {
+	return ask[proto.WebRTCTransportDump](ctx, t.router.worker, proto.TransportDumpMethod, t.id, nil)
+}
+
+// Stats counts what went through.
+func (t *WebRTCTransport) Stats(ctx context.Context) (proto.WebRTCTransportStats, error) {
+	return ask[proto.WebRTCTransportStats](ctx, t.router.worker, proto.TransportGetStats, t.id, nil)
+}

@@ -1,0 +1,236 @@
+package control
+
+import (
+	"context"
+	"net"
+	"sync"
+	"time"
+
+	"gazpacho/pkg/channel"
+	"gazpacho/pkg/ortc"
+	"gazpacho/proto"
+)
+
+// closeTimeout is how long Close waits for the worker to confirm. What does not answer by then is the supervisor's matter.
+const closeTimeout = 5 * time.Second
+
+// Options are how a controller attaches to a worker.
+type Options struct {
+	Epoch    uint64            // the higher of two controllers takes the worker
+	Software string            // for the worker's log
+	Log      func(channel.Log) // lines of the worker's log; may be nil
+}
+
+// Worker is one worker process we are attached to.
+type Worker struct {
+	client *channel.Client
+
+	mu      sync.Mutex
+	objects map[string]object // by id: who gets the events
+	routers map[string]*Router
+	load    int // producers and consumers
+	ended   bool
+	done    chan struct{}
+}
+
+// object is whoever has events.
+type object interface {
+	event(name string, body channel.Raw)
+}
+
+// Attach attaches to the worker at the other end of conn, which it owns from then on.
+func Attach(ctx context.Context, conn net.Conn, o Options) (*Worker, error) {
+	w := &Worker{objects: map[string]object{}, routers: map[string]*Router{}, done: make(chan struct{})}
+	client, err := channel.Attach(ctx, conn, channel.Options{
+		Epoch: o.Epoch, Software: o.Software, Notification: w.notified, Log: o.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	w.client = client
+	go func() {
+		<-client.Done()
+		w.end()
+	}()
+	return w, nil
+}
+
+// notified leads an event to the object it is about; that of an object which was closed meanwhile is nobody's.
+func (w *Worker) notified(n channel.Notification) {
+	w.mu.Lock()
+	o := w.objects[n.HandlerID]
+	w.mu.Unlock()
+	if o != nil {
+		o.event(n.Event, n.Body)
+	}
+}
+
+// end closes everything because the channel has ended.
+func (w *Worker) end() {
+	w.mu.Lock()
+	w.ended = true
+	routers := values(w.routers)
+	w.mu.Unlock()
+	for _, r := range routers {
+		r.closeBy(WorkerClosed)
+	}
+	close(w.done)
+}
+
+// Close asks the worker to end and detaches. It must not be called by a callback.
+func (w *Worker) Close() {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	_ = w.client.Request(ctx, proto.WorkerClose, "", nil, nil) // it ends by losing us, too
+	w.Detach()
+}
+
+// Detach ends the channel without asking: for a worker that does not answer. It must not be called by a callback.
+func (w *Worker) Detach() {
+	_ = w.client.Close() // always nil
+	<-w.done
+}
+
+// Done is closed when the worker is gone and everything in it was closed.
+func (w *Worker) Done() <-chan struct{} { return w.done }
+
+// Err tells why the channel ended; nil while it lives.
+func (w *Worker) Err() error { return w.client.Err() }
+
+// Hello is how the worker introduced itself.
+func (w *Worker) Hello() proto.Hello { return w.client.Hello() }
+
+// Load is how many producers and consumers live in the worker, the measure of its work.
+func (w *Worker) Load() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.load
+}
+
+// Routers is how many routers live in the worker.
+func (w *Worker) Routers() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.routers)
+}
+
+// Dump tells what lives in the worker.
+func (w *Worker) Dump(ctx context.Context) (proto.WorkerDump, error) {
+	return ask[proto.WorkerDump](ctx, w, proto.WorkerDumpMethod, "", nil)
+}
+
+// ResourceUsage is the worker's getrusage(2). Its loop answers, so it is a sign of life, too.
+func (w *Worker) ResourceUsage(ctx context.Context) (proto.ResourceUsage, error) {
+	return ask[proto.ResourceUsage](ctx, w, proto.WorkerResourceUsage, "", nil)
+}
+
+// UpdateSettings changes the worker's log.
+func (w *Worker) UpdateSettings(ctx context.Context, s proto.UpdateSettings) error {
+	return w.client.Request(ctx, proto.WorkerUpdateSettings, "", s, nil)
+}
+
+// WebRTCServer is the sockets that a worker's WebRTC transports share.
+type WebRTCServer struct {
+	worker *Worker
+	id     string
+}
+
+// CreateWebRTCServer binds a worker's shared sockets.
+func (w *Worker) CreateWebRTCServer(ctx context.Context, infos []proto.ListenInfo) (*WebRTCServer, error) {
+	s := &WebRTCServer{worker: w, id: newID()}
+	body := proto.CreateWebRTCServer{WebRTCServerID: s.id, ListenInfos: infos}
+	if err := w.client.Request(ctx, proto.WorkerCreateWebRTCServer, "", body, nil); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// ID is the server's.
+func (s *WebRTCServer) ID() string { return s.id }
+
+// Dump tells its addresses and transports.
+func (s *WebRTCServer) Dump(ctx context.Context) (proto.WebRTCServerDump, error) {
+	return ask[proto.WebRTCServerDump](ctx, s.worker, proto.WebRTCServerDumpMethod, s.id, nil)
+}
+
+// RouterOptions are what a router is made of.
+type RouterOptions struct {
+	MediaCodecs []proto.RTPCodecCapability
+	Closed      func(Reason) // the worker is gone; may be nil
+}
+
+// CreateRouter makes a router that forwards the given codecs. Errors: those of ortc.GenerateRouterRTPCapabilities.
+func (w *Worker) CreateRouter(ctx context.Context, o RouterOptions) (*Router, error) {
+	capabilities, refused := ortc.GenerateRouterRTPCapabilities(o.MediaCodecs)
+	if refused != nil {
+		return nil, refused
+	}
+	r := &Router{
+		worker: w, id: newID(), capabilities: capabilities, told: o.Closed,
+		transports: map[string]*Transport{}, observers: map[string]*AudioLevelObserver{}, producers: map[string]*Producer{},
+	}
+	// Known before the worker is asked: an end in between must reach it.
+	if !w.adopt(r) {
+		return nil, w.client.Err()
+	}
+	if err := w.client.Request(ctx, proto.WorkerCreateRouter, "", proto.CreateRouter{RouterID: r.id}, nil); err != nil {
+		w.disown(r)
+		return nil, err
+	}
+	return r, nil
+}
+
+func (w *Worker) adopt(r *Router) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ended {
+		return false
+	}
+	w.routers[r.id] = r
+	return true
+}
+
+func (w *Worker) disown(r *Router) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.routers, r.id)
+}
+
+// listen has the events of id led to o; forget ends it. Producers and consumers weigh one each, the rest nothing.
+func (w *Worker) listen(id string, o object, weight int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.objects[id] = o
+	w.load += weight
+}
+
+func (w *Worker) forget(id string, weight int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, ok := w.objects[id]; ok {
+		delete(w.objects, id)
+		w.load -= weight
+	}
+}
+
+// tell closes something in the worker. There is nothing to do about a refusal: it is gone already.
+func (w *Worker) tell(method, handlerID string, body any) {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	_ = w.client.Request(ctx, method, handlerID, body, nil)
+}
+
+// ask is a request whose answer is an R.
+func ask[R any](ctx context.Context, w *Worker, method, handlerID string, body any) (R, error) {
+	var result R
+	err := w.client.Request(ctx, method, handlerID, body, &result)
+	return result, err
+}
+
+func values[K comparable, V any](m map[K]V) []V {
+	list := make([]V, 0, len(m))
+	for _, v := range m {
+		list = append(list, v)
+	}
+	return list
+}
