@@ -14,7 +14,7 @@ func encodingPath(i int) string { return fmt.Sprintf("rtpParameters.encodings[%d
 
 // Produce adds a producer: all of it or nothing.
 func (m *media) Produce(now time.Time, o *proto.Produce) (proto.ProduceResult, *proto.Error) {
-	p, err := producer.New(now, producer.Config{
+	p, err := producer.New(producer.Config{
 		Options: o, Timers: m.env.Timers, Feedback: m, Events: m.env.Events, SSRC: receiverSSRC,
 	})
 	if err != nil {
