@@ -44,7 +44,7 @@ type Producer struct {
 }
 
 // New makes a producer, or says which part of the options is wrong or not supported.
-func New(_ time.Time, cfg Config) (*Producer, *proto.Error) {
+func New(cfg Config) (*Producer, *proto.Error) {
 	o := cfg.Options
 	if o.Kind != proto.Audio && o.Kind != proto.Video {
 		return nil, proto.BadField("kind", "%q is not audio or video", o.Kind)
