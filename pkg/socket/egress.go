@@ -1,14 +1,12 @@
 package socket
 
 import (
-	"math/rand/v2"
-	"net/netip"
-
 	"gazpacho/pkg/tuple"
 )
 
 const (
-	// EgressSlots is how many packets are flushed together at most. It is also the most that one sendmmsg takes (UIO_MAXIOV).
+	// EgressSlots is how many packets are flushed together at most. It is also the most that one
+	// sendmmsg takes (UIO_MAXIOV).
 	EgressSlots = 1024
 
 	// slotHead is room ahead of each packet, whose last two bytes take the RFC 4571 length, so that
@@ -30,13 +28,9 @@ type Egress struct {
 	slots  [EgressSlots]slot
 	used   uint16
 
-	dests  [EgressSlots]dest
-	known  uint16
-	index  destIndex
-	recent uint16 // the destination of the last packet; packets come in runs
-
-	sockets []*UDP // with packets in this flush
-	streams []uint16
+	dests   destTable
+	active  []uint16 // destinations with packets, in the order of their first
+	sockets []*UDP   // with packets in this flush
 	vector  sendVector
 	stats   EgressStats
 }
@@ -47,51 +41,18 @@ type slot struct {
 	next uint16
 }
 
-// dest is a destination of this turn. Destinations of one socket form a chain.
-type dest struct {
-	remote      netip.AddrPort
-	link        tuple.Link
-	first, last uint16 // slots
-	next        uint16
-	conn        *tcpConn
-}
-
 // none ends a chain.
 const none = ^uint16(0)
-
-// EgressStats counts what became of committed packets: after a flush, each is either sent or in one
-// of the drops. Sent means taken by the kernel, or by the queue of a slow TCP connection.
-type EgressStats struct {
-	Sent, Bytes uint64
-	// Calls and Messages show how well batching works: Sent ≥ Messages ≥ Calls.
-	Calls, Messages uint64
-	// Full is for want of room in a socket's buffer, or a TCP connection's queue.
-	Full uint64
-	// Unreachable is what routing, a firewall or ICMP refused.
-	Unreachable uint64
-	// Closed is for links that were closed, or never opened.
-	Closed uint64
-	// TooLong is over MaxPacket, or more than the way allows.
-	TooLong uint64
-	// Failed is any other error of the system.
-	Failed uint64
-	// Split counts messages of several packets that had to be sent one by one.
-	Split uint64
-}
-
-// Dropped is the sum of all drops.
-func (s EgressStats) Dropped() uint64 {
-	return s.Full + s.Unreachable + s.Closed + s.TooLong + s.Failed
-}
 
 // NewEgress makes an egress for the sockets and connections in links.
 func NewEgress(links *Links) *Egress {
 	e := &Egress{
-		links:  links,
-		memory: make([]byte, EgressSlots*slotSize),
-		recent: none,
+		links:   links,
+		memory:  make([]byte, EgressSlots*slotSize),
+		active:  make([]uint16, 0, EgressSlots),
+		sockets: make([]*UDP, 0, 64),
 	}
-	e.index.seed = rand.Uint64()
+	e.dests.init()
 	e.vector.init(e)
 	return e
 }
@@ -110,16 +71,17 @@ func (e *Egress) Commit(n int, to tuple.Tuple) {
 		e.stats.TooLong++
 		return
 	}
-	d := e.recent
-	if d == none || e.dests[d].link != to.Link || e.dests[d].remote != to.Remote {
-		d = e.destOf(to.Link, to.Remote)
-		e.recent = d
+	if to.Link == 0 {
+		e.stats.Closed++
+		return
 	}
+	d := e.dests.find(&to)
 	s := e.used
 	e.used++
 	e.slots[s] = slot{size: uint16(n), next: none}
-	if dst := &e.dests[d]; dst.first == none {
+	if dst := &e.dests.list[d]; dst.first == none {
 		dst.first, dst.last = s, s
+		e.active = append(e.active, d)
 	} else {
 		e.slots[dst.last].next = s
 		dst.last = s
@@ -127,19 +89,6 @@ func (e *Egress) Commit(n int, to tuple.Tuple) {
 	if e.used == EgressSlots {
 		e.Flush()
 	}
-}
-
-// destOf finds the destination of this turn, or makes it.
-func (e *Egress) destOf(link tuple.Link, remote netip.AddrPort) uint16 {
-	cell := e.index.find(link, remote, &e.dests)
-	if e.index.holds(cell) {
-		return cell.dest
-	}
-	d := e.known
-	e.known++
-	e.dests[d] = dest{remote: remote, link: link, first: none, last: none, next: none}
-	e.index.set(cell, d)
-	return d
 }
 
 // Pending returns how many packets wait for Flush.
@@ -158,35 +107,38 @@ func (e *Egress) Flush() {
 		u.conn.send(e, u.firstDest)
 		u.firstDest = none
 	}
-	for _, d := range e.streams {
-		e.dests[d].conn.send(e, d)
-		e.dests[d].conn = nil
+	for _, d := range e.active {
+		dst := &e.dests.list[d]
+		if dst.conn != nil {
+			dst.conn.send(e, dst)
+			dst.conn = nil
+		}
+		dst.first, dst.next = none, none
 	}
 	clear(e.sockets)
-	e.sockets, e.streams = e.sockets[:0], e.streams[:0]
-	e.used, e.known, e.recent = 0, 0, none
-	e.index.clear()
+	e.sockets, e.active = e.sockets[:0], e.active[:0]
+	e.used = 0
+	e.dests.trim()
 }
 
 // resolve finds the socket or connection of each destination, under one lock.
 func (e *Egress) resolve() {
 	e.links.mu.RLock()
 	defer e.links.mu.RUnlock()
-	var link tuple.Link
+	var link tuple.Link // no link: the first destination looks its own up
 	var r route
-	for i := range e.dests[:e.known] {
-		d := &e.dests[i]
-		if i == 0 || d.link != link {
+	for _, i := range e.active {
+		d := &e.dests.list[i]
+		if d.link != link {
 			link, r = d.link, e.links.routes[d.link]
 		}
 		switch {
 		case r.udp != nil:
-			e.chain(r.udp, uint16(i))
+			e.chain(r.udp, i)
 		case r.tcp != nil:
 			d.conn = r.tcp
-			e.streams = append(e.streams, uint16(i))
 		default:
-			e.stats.Closed += uint64(e.count(uint16(i)))
+			e.stats.Closed += e.count(d.first)
 		}
 	}
 }
@@ -198,14 +150,13 @@ func (e *Egress) chain(u *UDP, d uint16) {
 		e.sockets = append(e.sockets, u)
 		return
 	}
-	e.dests[u.lastDest].next = d
+	e.dests.list[u.lastDest].next = d
 	u.lastDest = d
 }
 
-// count returns how many packets a destination has.
-func (e *Egress) count(d uint16) int {
-	n := 0
-	for s := e.dests[d].first; s != none; s = e.slots[s].next {
+// count returns how many packets a chain holds.
+func (e *Egress) count(s uint16) (n uint64) {
+	for ; s != none; s = e.slots[s].next {
 		n++
 	}
 	return n

@@ -56,12 +56,12 @@ func (c *portableUDP) read(pool *Pool, cancel <-chan struct{}) (*Batch, int, err
 // send may park for a moment where the system blocks on a full buffer; the systems this path is
 // for report it as an error instead.
 func (c *portableUDP) send(e *Egress, dest uint16) {
-	for ; dest != none; dest = e.dests[dest].next {
-		d := &e.dests[dest]
+	for ; dest != none; dest = e.dests.list[dest].next {
+		d := &e.dests.list[dest]
 		for s := d.first; s != none; s = e.slots[s].next {
 			n, err := c.conn.WriteToUDPAddrPort(e.payload(s), d.remote)
 			if err != nil {
-				e.countDrop(err, 1)
+				e.countDrop(err)
 				continue
 			}
 			e.stats.Sent++

@@ -15,13 +15,11 @@ const (
 	maxSuperBytes = 65535 - 40 - 8
 )
 
-// sendVector is what sendmmsg reads: a header, a buffer, an address and a control message for each
-// packet of an Egress. All but the header's buffer list points to the same place for ever, and the
-// arrays live as long as the Egress.
+// sendVector is what sendmmsg reads: a header, a buffer and a control message for each packet of an
+// Egress. The arrays live as long as the Egress, and the addresses in its destTable.
 type sendVector struct {
 	hdrs  [EgressSlots]unix.Mmsghdr
 	iovs  [EgressSlots]unix.Iovec
-	names [EgressSlots]sockaddr
 	ctrls [EgressSlots]segmentControl
 
 	// The flush in progress. The functions are bound once: a closure per call would allocate.
@@ -29,8 +27,17 @@ type sendVector struct {
 	conn     *rawUDP
 	messages int
 	run      func(fd uintptr)
+	kernel   func(fd uintptr, first *unix.Mmsghdr, n int) (int, syscall.Errno) // sendmmsg; tests script it
+	single   unix.Mmsghdr                                                      // for split
 
 	stream streamVector
+}
+
+// destName is a destination's address for the kernel. It is written when first sent to: a link stays
+// with its socket, and so with its family.
+type destName struct {
+	addr sockaddr
+	size uint32 // 0 while not written
 }
 
 // segmentControl is the control message that carries the segment size, CMSG_SPACE(2) long.
@@ -41,11 +48,10 @@ type segmentControl struct {
 
 func (v *sendVector) init(e *Egress) {
 	v.egress = e
-	v.run = v.sendAll
+	v.run, v.kernel = v.sendAll, sendmmsg
 	v.stream.init(e)
 	for i := range v.hdrs {
 		h, c := &v.hdrs[i].Hdr, &v.ctrls[i]
-		h.Name = (*byte)(unsafe.Pointer(&v.names[i]))
 		h.Control = (*byte)(unsafe.Pointer(c))
 		c.header.Level = unix.SOL_UDP
 		c.header.Type = unix.UDP_SEGMENT
@@ -58,8 +64,8 @@ func (c *rawUDP) send(e *Egress, d uint16) {
 	v := &e.vector
 	v.conn, v.messages = c, 0
 	buffers := 0
-	for ; d != none; d = e.dests[d].next {
-		buffers = v.add(&e.dests[d], buffers)
+	for ; d != none; d = e.dests.list[d].next {
+		buffers = v.add(&e.dests.list[d], buffers)
 	}
 	if c.raw.Control(v.run) != nil { // closed by its owner since resolve, within this turn
 		e.stats.Closed += v.rest(0)
@@ -98,12 +104,15 @@ func (v *sendVector) add(d *dest, buffers int) int {
 func (v *sendVector) message(d *dest, first, count int, size uint16) {
 	i := v.messages
 	h := &v.hdrs[i].Hdr
-	h.Namelen = v.names[i].put(v.conn.family, d.remote)
-	if h.Namelen == 0 {
-		v.egress.stats.Unreachable += uint64(count)
-		return
+	if d.name.size == 0 {
+		if d.name.size = d.name.addr.put(v.conn.family, d.remote); d.name.size == 0 {
+			v.egress.stats.Unreachable += uint64(count)
+			return
+		}
 	}
 	v.messages++
+	h.Name = (*byte)(unsafe.Pointer(&d.name.addr))
+	h.Namelen = d.name.size
 	h.Iov = &v.iovs[first]
 	h.SetIovlen(count)
 	h.SetControllen(0)
@@ -119,7 +128,7 @@ func (v *sendVector) sendAll(fd uintptr) {
 	stats := &v.egress.stats
 	for at := 0; at < v.messages; {
 		stats.Calls++
-		n, errno := v.sendmmsg(fd, at)
+		n, errno := v.kernel(fd, &v.hdrs[at], v.messages-at)
 		for i := range v.hdrs[at : at+n] {
 			m := &v.hdrs[at+i]
 			stats.Sent += uint64(m.Hdr.Iovlen)
@@ -140,13 +149,13 @@ func (v *sendVector) sendAll(fd uintptr) {
 	}
 }
 
-// sendmmsg sends from message at on and returns how many went, or why the first did not.
-func (v *sendVector) sendmmsg(fd uintptr, at int) (int, syscall.Errno) {
-	n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&v.hdrs[at])), uintptr(v.messages-at), unix.MSG_DONTWAIT, 0, 0)
+// sendmmsg sends n messages and returns how many went, or why the first did not.
+func sendmmsg(fd uintptr, first *unix.Mmsghdr, n int) (int, syscall.Errno) {
+	sent, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(first)), uintptr(n), unix.MSG_DONTWAIT, 0, 0)
 	if errno != 0 {
 		return 0, errno
 	}
-	return int(n), 0
+	return int(sent), 0
 }
 
 // rest is how many packets the messages from at on hold.
@@ -165,7 +174,7 @@ func (v *sendVector) refused(fd uintptr, at int, errno syscall.Errno) {
 	h := &v.hdrs[at].Hdr
 	count := int(h.Iovlen)
 	if count == 1 || (errno != unix.EIO && errno != unix.EINVAL) {
-		v.egress.countErrno(errno, count)
+		v.egress.countErrno(errno, uint64(count))
 		return
 	}
 	if errno == unix.EIO {
@@ -178,16 +187,19 @@ func (v *sendVector) refused(fd uintptr, at int, errno syscall.Errno) {
 // split sends the packets of one message one by one.
 func (v *sendVector) split(fd uintptr, h *unix.Msghdr) {
 	stats := &v.egress.stats
-	for _, iov := range unsafe.Slice(h.Iov, int(h.Iovlen)) {
-		n, _, errno := unix.Syscall6(unix.SYS_SENDTO, fd, uintptr(unsafe.Pointer(iov.Base)), uintptr(iov.Len), unix.MSG_DONTWAIT,
-			uintptr(unsafe.Pointer(h.Name)), uintptr(h.Namelen))
+	iovs := unsafe.Slice(h.Iov, int(h.Iovlen))
+	m := &v.single
+	m.Hdr.Name, m.Hdr.Namelen = h.Name, h.Namelen
+	m.Hdr.SetIovlen(1)
+	for i := range iovs {
+		m.Hdr.Iov = &iovs[i]
 		stats.Calls++
-		if errno != 0 {
+		if _, errno := v.kernel(fd, m, 1); errno != 0 {
 			v.egress.countErrno(errno, 1)
 			continue
 		}
 		stats.Messages++
 		stats.Sent++
-		stats.Bytes += uint64(n)
+		stats.Bytes += uint64(m.Len)
 	}
 }

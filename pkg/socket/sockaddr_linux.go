@@ -15,8 +15,7 @@ const (
 )
 
 // sockaddr is a struct sockaddr_in or sockaddr_in6 as the kernel lays it out. In both the family
-// comes first in host order, then the port in network order. It is an array of words for its
-// alignment.
+// comes first in host order, then the port in network order.
 type sockaddr struct {
 	family uint16
 	port   [2]byte

@@ -16,27 +16,26 @@ type writeQueue struct {
 // send writes the packets of a destination as frames: at once if nothing waits, otherwise behind
 // what does. A peer that lets maxQueue bytes pile up is disconnected (SECURITY.md R-ICE-8): what it
 // would see is seconds late. Called by the Egress.
-func (c *tcpConn) send(e *Egress, d uint16) {
-	dst := &e.dests[d]
+func (c *tcpConn) send(e *Egress, d *dest) {
 	q := &c.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.broken {
-		e.stats.Closed += uint64(e.count(d))
+		e.stats.Closed += e.count(d.first)
 		return
 	}
 	wrote := 0
 	if !q.running {
 		e.stats.Calls++
 		var err error
-		if wrote, err = e.writeNow(c.raw, dst); err != nil {
+		if wrote, err = e.writeNow(c.raw, d); err != nil {
 			q.broken = true
 			c.close()
-			e.stats.Closed += uint64(e.count(d))
+			e.stats.Closed += e.count(d.first)
 			return
 		}
 	}
-	for s := dst.first; s != none; s = e.slots[s].next {
+	for s := d.first; s != none; s = e.slots[s].next {
 		frame := e.frame(s)
 		if skip := min(wrote, len(frame)); skip > 0 {
 			wrote -= skip
@@ -59,9 +58,7 @@ func (c *tcpConn) send(e *Egress, d uint16) {
 
 // overflow gives a connection up, with the packets from s on.
 func (c *tcpConn) overflow(e *Egress, s uint16) {
-	for ; s != none; s = e.slots[s].next {
-		e.stats.Full++
-	}
+	e.stats.Full += e.count(s)
 	c.queue.broken = true
 	c.queue.waiting = nil
 	c.server.stats.behind.Add(1)

@@ -8,10 +8,11 @@ func openDatagram(addr netip.AddrPort, opts Options) (datagramConn, error) {
 	return openPortable(addr, opts)
 }
 
-// recvVector and sendVector hold nothing where there are no batch calls.
+// These hold nothing where there are no batch calls.
 type (
 	recvVector struct{}
 	sendVector struct{}
+	destName   struct{}
 )
 
 func (*recvVector) init(*Batch)  {}
