@@ -29,7 +29,7 @@ export class ChatPanel {
     const close = h('button', { class: 'plain', attrs: { type: 'button' }, on: { click: onClose } }, icon('close'));
     setLabel(close, 'Close chat');
     setLabel(this.sendButton, 'Send');
-    this.element = h('aside', { class: 'chat', attrs: { hidden: true, 'aria-label': 'Chat' } },
+    this.element = h('aside', { class: 'chat-panel', attrs: { hidden: true, 'aria-label': 'Chat' } },
       h('header', {}, h('h2', {}, 'Chat'), close), this.hint, this.list,
       h('form', { on: { submit: (event) => this.submit(event) } }, this.input, this.sendButton));
     channel.on('message', (message) => this.show(message));

@@ -33,7 +33,7 @@ export class Settings {
   constructor(private readonly hooks: SettingsHooks) {
     const close = h('button', { class: 'plain', attrs: { type: 'button' }, on: { click: () => this.element.close() } }, icon('close'));
     setLabel(close, 'Close');
-    this.element = h('dialog', { class: 'settings', attrs: { 'aria-labelledby': 'settings-title' }, on: { close: () => this.closed() } },
+    this.element = h('dialog', { class: 'sheet', attrs: { 'aria-labelledby': 'settings-title' }, on: { close: () => this.closed() } },
       h('header', {}, h('h2', { attrs: { id: 'settings-title' } }, 'Devices and name'), close),
       h('form', { attrs: { method: 'dialog' } },
         h('label', {}, h('span', {}, 'Your name'), this.name),

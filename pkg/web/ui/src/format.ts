@@ -37,7 +37,8 @@ export function initials(name: string): string {
 export function hue(text: string): number {
   let hash = 2166136261; // FNV-1a
   for (const char of text) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 16777619) >>> 0;
-  return hash % 360;
+  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) >>> 0; // texts that differ in one letter must not look alike
+  return (hash >>> 8) % 360;
 }
 
 /** "14:05" in the visitor's own manner. */

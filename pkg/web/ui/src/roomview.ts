@@ -45,6 +45,7 @@ export class RoomView {
   private readonly chat: ChatPanel;
   private readonly roomName = h('span', { class: 'room-name' });
   private readonly count = h('span');
+  private readonly lonely = h('p', { class: 'lonely', attrs: { hidden: true } }, 'Nobody else is here yet. Copy the link and send it to whom you want to meet.');
   private unseen = 0;
   private timer: ReturnType<typeof setInterval> | undefined;
 
@@ -58,7 +59,7 @@ export class RoomView {
     this.element = h('main', { class: 'room', attrs: { hidden: true } },
       h('header', { class: 'topbar' }, logo(), this.roomName, h('span', { class: 'people' }, icon('people'), this.count), invite),
       this.banner.element,
-      h('div', { class: 'room-body' }, this.stage.element, this.chat.element),
+      h('div', { class: 'room-body' }, h('div', { class: 'stage-box' }, this.stage.element, this.lonely), this.chat.element),
       this.toolbar.element);
     this.followPeers();
     this.followSelf();
@@ -72,6 +73,7 @@ export class RoomView {
     if (visible) {
       setText(this.roomName, this.hooks.room.params.roomId);
       this.selfChanged('camera');
+      this.afterPeers();
       this.timer = setInterval(() => this.showSpeakers(), speakersPeriodMs);
       return;
     }
@@ -99,6 +101,8 @@ export class RoomView {
     const { publisher } = this.hooks.room;
     publisher.on('change', (source) => this.selfChanged(source));
     publisher.on('failed', (source, error) => this.fail(captureText(source, error)));
+    // Browsers let a page that captures play sound: what they held back before can start now.
+    this.hooks.local.on('change', () => this.hooks.sound.retry());
     this.hooks.local.on('ended', (source) => {
       if (source !== 'screen') this.fail(deviceLostText(source));
     });
@@ -111,7 +115,7 @@ export class RoomView {
     room.on('troubled', (troubled) => this.banner.set('media', !troubled ? undefined
       : { text: 'Sound and picture are interrupted. Finding another way…', busy: true }));
     sound.on('blocked', (blocked) => this.banner.set('sound', !blocked ? undefined
-      : { text: 'The browser holds the sound back.', action: { label: 'Turn sound on', run: () => sound.unblock() } }));
+      : { text: 'The browser holds the sound back.', action: { label: 'Turn sound on', run: () => sound.retry() } }));
     room.chat.on('offered', (offered) => {
       this.toolbar.offer('chat', offered);
       if (!offered) this.toggleChat(false);
@@ -149,6 +153,7 @@ export class RoomView {
     const { all } = this.hooks.room.peers;
     setText(this.count, String(all.size + 1));
     this.count.parentElement!.title = all.size === 0 ? 'You are alone here' : `${all.size + 1} people are here`;
+    this.lonely.hidden = all.size > 0;
     const tracks = new Map<string, MediaStreamTrack>();
     for (const peer of all.values()) {
       for (const media of peer.media.values()) if (media.kind === 'audio') tracks.set(media.id, media.consumer.track);

@@ -10,6 +10,12 @@ interface Events {
 
 export class Sound extends Emitter<Events> {
   private readonly elements = new Map<string, HTMLAudioElement>();
+  private held = false;
+
+  constructor() {
+    super();
+    for (const gesture of ['pointerup', 'keyup']) document.addEventListener(gesture, () => this.retry());
+  }
 
   /** Whether this browser lets pages choose the speaker. */
   static get canChoose(): boolean {
@@ -33,10 +39,11 @@ export class Sound extends Emitter<Events> {
     }
   }
 
-  /** Starts what the browser held back; call it from a click. */
-  unblock(): void {
-    this.emit('blocked', false);
-    for (const element of this.elements.values()) this.start(element);
+  /** Starts what the browser held back: once the visitor clicked, or gave the page a device. */
+  retry(): void {
+    if (!this.held) return;
+    this.hold(false);
+    for (const element of this.elements.values()) if (element.paused) this.start(element);
   }
 
   choose(deviceId: string): void {
@@ -46,8 +53,14 @@ export class Sound extends Emitter<Events> {
 
   private start(element: HTMLAudioElement): void {
     element.play().catch((error: unknown) => {
-      if ((error as Error).name === 'NotAllowedError') this.emit('blocked', true);
+      if ((error as Error).name === 'NotAllowedError' && element.srcObject) this.hold(true);
     });
+  }
+
+  private hold(held: boolean): void {
+    if (held === this.held) return;
+    this.held = held;
+    this.emit('blocked', held);
   }
 
   private route(element: HTMLAudioElement, deviceId: string): void {

@@ -48,7 +48,7 @@ export class Tile {
     this.avatar, this.video, this.figures,
     h('div', { class: 'tile-label' }, this.pinIcon, this.micIcon, this.nameText),
     this.menuButton);
-    this.avatar.style.setProperty('--hue', String(hue(options.peerId)));
+    this.element.style.setProperty('--hue', String(hue(options.peerId)));
   }
 
   get key(): string {
