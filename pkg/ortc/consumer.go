@@ -6,8 +6,8 @@ import (
 	"gazpacho/proto"
 )
 
-// CanConsume tells whether an endpoint with these capabilities can take a producer: at least one of its media codecs
-// must match. A TypeError says that caps are malformed.
+// CanConsume tells whether an endpoint with these capabilities can take a producer: one of its media codecs must match,
+// before any of its retransmission codecs does. A TypeError says that caps are malformed.
 func CanConsume(consumable proto.RTPParameters, caps proto.RTPCapabilities) (bool, *proto.Error) {
 	caps = cloneCapabilities(caps)
 	if err := ValidateRTPCapabilities(&caps); err != nil {

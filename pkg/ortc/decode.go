@@ -1,6 +1,7 @@
 package ortc
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 
@@ -20,13 +21,13 @@ func DecodeRTPCapabilities(data []byte) (proto.RTPCapabilities, *proto.Error) {
 }
 
 // DecodeRTPParameters reads parameters from JSON and validates them. Unlike ValidateRTPParameters it tells a missing
-// payload type from payload type 0. Errors are TypeErrors.
+// payload type from payload type 0, and an encoding that is null from an empty one. Errors are TypeErrors.
 func DecodeRTPParameters(data []byte) (proto.RTPParameters, *proto.Error) {
 	var params proto.RTPParameters
 	if err := decode(data, &params); err != nil {
 		return proto.RTPParameters{}, err
 	}
-	if err := requirePayloadTypes(data); err != nil {
+	if err := checkPresence(data); err != nil {
 		return proto.RTPParameters{}, err
 	}
 	if err := ValidateRTPParameters(&params); err != nil {
@@ -35,12 +36,13 @@ func DecodeRTPParameters(data []byte) (proto.RTPParameters, *proto.Error) {
 	return params, nil
 }
 
-// requirePayloadTypes looks for codecs without a payload type.
-func requirePayloadTypes(data []byte) *proto.Error {
+// checkPresence looks for what the types of package proto cannot tell from zero.
+func checkPresence(data []byte) *proto.Error {
 	var params struct {
 		Codecs []struct {
 			PayloadType *uint8 `json:"payloadType"`
 		} `json:"codecs"`
+		Encodings []*struct{} `json:"encodings"`
 	}
 	if err := decode(data, &params); err != nil {
 		return err
@@ -50,12 +52,17 @@ func requirePayloadTypes(data []byte) *proto.Error {
 			return proto.BadField(index("codecs", i)+".payloadType", "missing payloadType")
 		}
 	}
+	for i, e := range params.Encodings {
+		if e == nil {
+			return proto.BadField(index("encodings", i), "not an object")
+		}
+	}
 	return nil
 }
 
-// decode reads JSON into v; null is no object.
+// decode reads a JSON object into v.
 func decode(data []byte, v any) *proto.Error {
-	if len(data) == 0 || string(data) == "null" {
+	if string(bytes.TrimSpace(data)) == "null" { // which Unmarshal takes for anything
 		return proto.BadField("", "not an object")
 	}
 	err := json.Unmarshal(data, v)
@@ -63,7 +70,7 @@ func decode(data []byte, v any) *proto.Error {
 		return nil
 	}
 	if wrong := new(json.UnmarshalTypeError); errors.As(err, &wrong) {
-		return proto.BadField(wrong.Field, "%s is not what belongs there", wrong.Value)
+		return proto.BadField(wrong.Field, "%s does not belong there", wrong.Value)
 	}
 	return proto.BadField("", "invalid JSON: %v", err)
 }

@@ -4,18 +4,18 @@ import "gazpacho/proto"
 
 // Header extensions that rules of this package speak of.
 const (
-	midURI                  = "urn:ietf:params:rtp-hdrext:sdes:mid"                                                     // RFC 8843
-	ridURI                  = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"                                           // RFC 8852
-	repairedRIDURI          = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"                                  // RFC 8852
-	absSendTimeURI          = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"                              //
-	transportCCURI          = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"               //
-	audioLevelURI           = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"                                             // RFC 6464
-	dependencyDescriptorURI = "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension" //
-	videoOrientationURI     = "urn:3gpp:video-orientation"                                                              // 3GPP TS 26.114
-	timeOffsetURI           = "urn:ietf:params:rtp-hdrext:toffset"                                                      // RFC 5450
-	absCaptureTimeURI       = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time"                           //
-	playoutDelayURI         = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"                              //
-	packetIDURI             = "urn:mediasoup:params:rtp-hdrext:packet-id"                                               //
+	midURI                  = "urn:ietf:params:rtp-hdrext:sdes:mid"                    // RFC 8843
+	ridURI                  = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"          // RFC 8852
+	repairedRIDURI          = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id" // RFC 8852
+	audioLevelURI           = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"            // RFC 6464
+	timeOffsetURI           = "urn:ietf:params:rtp-hdrext:toffset"                     // RFC 5450
+	videoOrientationURI     = "urn:3gpp:video-orientation"                             // 3GPP TS 26.114
+	absSendTimeURI          = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
+	absCaptureTimeURI       = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time"
+	playoutDelayURI         = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
+	transportCCURI          = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+	dependencyDescriptorURI = "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension"
+	packetIDURI             = "urn:mediasoup:params:rtp-hdrext:packet-id"
 )
 
 // Directions of a header extension, seen from the router.

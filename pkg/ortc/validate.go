@@ -2,6 +2,8 @@ package ortc
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"gazpacho/proto"
@@ -50,9 +52,9 @@ func ValidateRTPParameters(params *proto.RTPParameters) *proto.Error {
 		}
 	}
 	params.Encodings = notNil(params.Encodings)
-	for i, e := range params.Encodings {
-		if e.CodecPayloadType != nil && *e.CodecPayloadType > maxPayloadType {
-			return proto.BadField(index("encodings", i)+".codecPayloadType", "payload type %d is over %d", *e.CodecPayloadType, maxPayloadType)
+	for i := range params.Encodings {
+		if err := validateEncoding(index("encodings", i), &params.Encodings[i]); err != nil {
+			return err
 		}
 	}
 	params.RTCP.ReducedSize = true
@@ -118,12 +120,14 @@ func validateFormatDetails(path string, parameters *proto.CodecParameters, feedb
 	return nil
 }
 
-// validateParameterValues lets only strings and numbers pass.
+// validateParameterValues lets only strings and numbers pass, in order: of several errors it is always the same that
+// is told.
 func validateParameterValues(path string, parameters *proto.CodecParameters) *proto.Error {
 	if *parameters == nil {
 		*parameters = proto.CodecParameters{}
 	}
-	for key, value := range *parameters {
+	for _, key := range slices.Sorted(maps.Keys(*parameters)) {
+		value := (*parameters)[key]
 		if _, ok := value.(string); !ok && !finite(value) {
 			return proto.BadField(path+".parameters."+key, "parameter %q is neither a string nor a number", key)
 		}
@@ -156,6 +160,16 @@ func validateExtensionName(path, uri, field string, id int) *proto.Error {
 		return proto.BadField(path+"."+field, "missing %s", field)
 	case id < 0 || id > maxExtensionID:
 		return proto.BadField(path+"."+field, "%s %d is not 1 to %d", field, id, maxExtensionID)
+	}
+	return nil
+}
+
+func validateEncoding(path string, e *proto.RTPEncodingParameters) *proto.Error {
+	if pt := e.CodecPayloadType; pt != nil && *pt > maxPayloadType {
+		return proto.BadField(path+".codecPayloadType", "payload type %d is over %d", *pt, maxPayloadType)
+	}
+	if e.RTX != nil && e.RTX.SSRC == 0 {
+		return proto.BadField(path+".rtx.ssrc", "missing ssrc")
 	}
 	return nil
 }
