@@ -1,0 +1,55 @@
+package loop
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"gazpacho/pkg/socket"
+)
+
+func TestStats(t *testing.T) {
+	running(t, Config{}, func(t *testing.T, l *Loop, stop func() error) {
+		sink := l.Sink(func(_ time.Time, b *socket.Batch) { drain(b) })
+		sink(batchOf(l, 5, time.Now()))
+		sink(batchOf(l, 2, time.Now()))
+		on(l, func(time.Time) { time.Sleep(3 * time.Second) }) // virtual work
+		on(l, func(time.Time) { time.Sleep(2 * time.Second) })
+		synctest.Wait()
+		s := l.Stats()
+		if s.Batches != 2 || s.Packets != 7 || s.Posts != 2 || s.Turns < 2 || s.Depth != 0 {
+			t.Errorf("%+v", s)
+		}
+		if s.Busy != 5*time.Second || s.Longest != 3*time.Second {
+			t.Errorf("%+v", s)
+		}
+		if again := l.Stats(); again.Longest != 0 || again.Busy != s.Busy {
+			t.Errorf("second reading %+v", again)
+		}
+	})
+}
+
+// A watchdog can tell a loop that sleeps from one that is stuck.
+func TestBeat(t *testing.T) {
+	running(t, Config{}, func(t *testing.T, l *Loop, stop func() error) {
+		on(l, func(time.Time) {})
+		synctest.Wait()
+		idleSince := time.Now()
+		time.Sleep(time.Hour)
+		if at, busy := l.Beat(); busy || at.Sub(idleSince).Abs() > time.Microsecond {
+			t.Errorf("idle loop: busy %v since %v", busy, at.Sub(idleSince))
+		}
+		hold := make(chan struct{})
+		stuckSince := time.Now()
+		l.Post(func(time.Time) { <-hold })
+		time.Sleep(2 * time.Second)
+		if at, busy := l.Beat(); !busy || at.Sub(stuckSince).Abs() > time.Microsecond {
+			t.Errorf("stuck loop: busy %v since %v", busy, at.Sub(stuckSince))
+		}
+		close(hold)
+		synctest.Wait()
+		if _, busy := l.Beat(); busy {
+			t.Error("still busy")
+		}
+	})
+}
