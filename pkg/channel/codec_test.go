@@ -17,6 +17,7 @@ import (
 func generic(tb testing.TB, b []byte) any {
 	tb.Helper()
 	d := msgpack.NewDecoder(bytes.NewReader(b))
+	d.UseLooseInterfaceDecoding(true)
 	v, err := d.DecodeInterfaceLoose()
 	if err != nil {
 		tb.Fatal(err)

@@ -33,12 +33,9 @@ func (m *misfit) err() *proto.Error {
 	for i := len(m.path) - 1; i >= 0; i-- {
 		path.WriteString(m.path[i])
 	}
-	p := strings.TrimPrefix(path.String(), ".")
-	message := m.why
-	if p != "" {
-		message = p + ": " + m.why
+	return &proto.Error{
+		Name: proto.TypeErrorName, Code: proto.CodeBadBody, Message: m.why, Path: strings.TrimPrefix(path.String(), "."),
 	}
-	return &proto.Error{Name: proto.TypeErrorName, Code: proto.CodeBadBody, Message: message, Path: p}
 }
 
 // fitter holds a body against a shape before the msgpack library sees it. The library would take nil for 0, 300 for a uint8

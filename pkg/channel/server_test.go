@@ -365,16 +365,16 @@ func TestCoalescedForASlowController(t *testing.T) {
 		p := s.peer()
 		p.attach(1)
 		p.attached()
+		// The writer is busy with this one, whose reader does not come.
+		s.Notify("c", proto.Event{Name: proto.EventConsumerProducerPause})
+		synctest.Wait()
 		for i := range 200 {
 			s.Notify("p1", proto.Event{Name: proto.EventProducerScore, Body: proto.ProducerScore{{SSRC: 1, Score: uint8(i)}}})
 			s.Notify("p2", proto.Event{Name: proto.EventProducerScore, Body: proto.ProducerScore{{SSRC: 2, Score: uint8(i)}}})
 			s.Notify("c", proto.Event{Name: proto.EventConsumerProducerPause})
-			if i == 0 {
-				synctest.Wait() // the writer holds the first three now
-			}
 		}
 		scores, pauses := []string{}, 0
-		for pauses < 200 {
+		for pauses < 201 {
 			e := p.next()
 			if string(e.name) == proto.EventConsumerProducerPause {
 				pauses++
@@ -386,7 +386,7 @@ func TestCoalescedForASlowController(t *testing.T) {
 			}
 			scores = append(scores, fmt.Sprint(string(e.handlerID), score[0].Score))
 		}
-		if got := fmt.Sprint(scores); got != "[p10 p20 p1199 p2199]" {
+		if got := fmt.Sprint(scores); got != "[p1199 p2199]" {
 			t.Errorf("got %s", got)
 		}
 	})
