@@ -126,6 +126,11 @@ func (p *Producer) byRTXSSRC(ssrc uint32) *encoding {
 	return nil
 }
 
+// Carries tells whether an SSRC of the publisher is that of one of the streams, or of its retransmissions, at present.
+func (p *Producer) Carries(ssrc uint32) bool {
+	return p.bySSRC(ssrc) != nil || p.byRTXSSRC(ssrc) != nil
+}
+
 // learn finds the encoding that an unknown media SSRC introduces itself for: by RID, or because there is only one and it was announced
 // without an SSRC.
 func (p *Producer) learn(now time.Time, pkt *rtp.Packet) *encoding {

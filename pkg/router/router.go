@@ -64,7 +64,8 @@ func New(id string, env *transport.Env, ids IDs) *Router {
 // ID returns the router's id.
 func (r *Router) ID() string { return r.id }
 
-// Close ends everything in the router: observers, then transports, each in the order of their ids.
+// Close ends everything in the router: observers, consumers, then transports, each in the order of their ids. Who closes a router knows what
+// that ends: consumers go first so that none reports the end of its producer.
 func (r *Router) Close(now time.Time) {
 	if r.closed {
 		return
@@ -72,6 +73,9 @@ func (r *Router) Close(now time.Time) {
 	r.closed = true
 	for _, id := range sortedKeys(r.observers) {
 		r.closeObserver(now, id)
+	}
+	for _, id := range sortedKeys(r.consumers) {
+		_ = r.consumers[id].transport.CloseConsumer(now, id)
 	}
 	for _, id := range sortedKeys(r.transports) {
 		_ = r.closeTransport(now, id)

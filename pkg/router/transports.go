@@ -70,7 +70,7 @@ func restartICE(_ *Router, t transport.Transport, now time.Time, _ *none) (any, 
 	if !ok {
 		return nil, proto.Unsupported("transport %q has no ICE", t.ID())
 	}
-	return w.RestartICE(now), nil
+	return result(w.RestartICE(now))
 }
 
 func (r *Router) consume(t transport.Transport, now time.Time, b *proto.Consume) (any, *proto.Error) {

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -40,8 +41,8 @@ func (l *listener) add(p *producer.Producer, params *proto.RTPParameters) *proto
 		if e.SSRC != 0 {
 			l.bySSRC[e.SSRC] = p
 		}
-		if e.RTX != nil && e.RTX.SSRC != 0 {
-			l.bySSRC[e.RTX.SSRC] = p
+		if rtx := rtxSSRC(&e); rtx != 0 {
+			l.bySSRC[rtx] = p
 		}
 		// Where there is a MID, a RID is only unique within it.
 		if e.RID != "" && params.MID == "" {
@@ -59,11 +60,14 @@ func (l *listener) check(params *proto.RTPParameters) *proto.Error {
 	for i, e := range params.Encodings {
 		path := encodingPath(i)
 		known = known || e.SSRC != 0 || e.RID != ""
+		if err := repeated(params.Encodings[:i], &e, path); err != nil {
+			return err
+		}
 		if e.SSRC != 0 && l.bySSRC[e.SSRC] != nil {
 			return proto.BadField(path+".ssrc", "SSRC %d is already in use on this transport", e.SSRC)
 		}
-		if e.RTX != nil && e.RTX.SSRC != 0 && l.bySSRC[e.RTX.SSRC] != nil {
-			return proto.BadField(path+".rtx.ssrc", "SSRC %d is already in use on this transport", e.RTX.SSRC)
+		if rtx := rtxSSRC(&e); rtx != 0 && l.bySSRC[rtx] != nil {
+			return proto.BadField(path+".rtx.ssrc", "SSRC %d is already in use on this transport", rtx)
 		}
 		if e.RID != "" && params.MID == "" && l.byRID[e.RID] != nil {
 			return proto.BadField(path+".rid", "RID %q is already in use on this transport", e.RID)
@@ -75,6 +79,34 @@ func (l *listener) check(params *proto.RTPParameters) *proto.Error {
 	return nil
 }
 
+// repeated refuses an encoding that could not be told from one before it, or from its own retransmissions.
+func repeated(before []proto.RTPEncodingParameters, e *proto.RTPEncodingParameters, path string) *proto.Error {
+	rtx := rtxSSRC(e)
+	if rtx != 0 && rtx == e.SSRC {
+		return proto.BadField(path+".rtx.ssrc", "SSRC %d is that of the media too", rtx)
+	}
+	for i := range before {
+		b := &before[i]
+		switch other := rtxSSRC(b); {
+		case e.SSRC != 0 && (e.SSRC == b.SSRC || e.SSRC == other):
+			return proto.BadField(path+".ssrc", "SSRC %d is given twice", e.SSRC)
+		case rtx != 0 && (rtx == b.SSRC || rtx == other):
+			return proto.BadField(path+".rtx.ssrc", "SSRC %d is given twice", rtx)
+		case e.RID != "" && e.RID == b.RID:
+			return proto.BadField(path+".rid", "RID %q is given twice", e.RID)
+		}
+	}
+	return nil
+}
+
+// rtxSSRC is 0 if none is announced.
+func rtxSSRC(e *proto.RTPEncodingParameters) uint32 {
+	if e.RTX == nil {
+		return 0
+	}
+	return e.RTX.SSRC
+}
+
 // remove forgets everything about a producer.
 func (l *listener) remove(p *producer.Producer) {
 	deleteValue(l.bySSRC, p)
@@ -83,11 +115,7 @@ func (l *listener) remove(p *producer.Producer) {
 }
 
 func deleteValue[K comparable](m map[K]*producer.Producer, p *producer.Producer) {
-	for k, v := range m {
-		if v == p {
-			delete(m, k)
-		}
-	}
+	maps.DeleteFunc(m, func(_ K, v *producer.Producer) bool { return v == p })
 }
 
 // find returns the producer of a packet whose extensions are resolved, and whether its SSRC is still to be learned.
@@ -113,7 +141,14 @@ func (l *listener) find(p *rtp.Packet) (found *producer.Producer, learn bool) {
 // learn ties an SSRC to the producer that accepted it.
 func (l *listener) learn(ssrc uint32, p *producer.Producer) { l.bySSRC[ssrc] = p }
 
-func (l *listener) full() bool { return len(l.bySSRC) >= maxStreams }
+// full tells whether there is no room for another SSRC, not even in place of those that their producer has replaced by others.
+func (l *listener) full() bool {
+	if len(l.bySSRC) < maxStreams {
+		return false
+	}
+	maps.DeleteFunc(l.bySSRC, func(ssrc uint32, p *producer.Producer) bool { return !p.Carries(ssrc) })
+	return len(l.bySSRC) >= maxStreams
+}
 
 func (l *listener) dump() proto.RTPListenerDump {
 	d := proto.RTPListenerDump{SSRCTable: []proto.SSRCValue{}, MIDTable: []proto.KeyValue{}, RIDTable: []proto.KeyValue{}}

@@ -3,6 +3,7 @@ package transport
 import (
 	"encoding/base64"
 	"net/netip"
+	"strings"
 	"time"
 
 	"gazpacho/pkg/srtp"
@@ -66,7 +67,7 @@ func (p *Plain) enableSRTP(env *Env, suite string) *proto.Error {
 func (p *Plain) bind(o *proto.PlainTransportOptions) *proto.Error {
 	binding, err := p.env.Binder.Bind([]proto.ListenInfo{o.ListenInfo}, p)
 	if err != nil {
-		return err
+		return inField(err, "listenInfo")
 	}
 	p.binding, p.local = binding, binding.Locals()[0]
 	if p.mux {
@@ -79,10 +80,18 @@ func (p *Plain) bind(o *proto.PlainTransportOptions) *proto.Error {
 	}
 	if p.rtcpBinding, err = p.env.Binder.Bind([]proto.ListenInfo{info}, (*plainRTCP)(p)); err != nil {
 		p.binding.Close()
-		return err
+		return inField(err, "rtcpListenInfo")
 	}
 	p.rtcpLocal = p.rtcpBinding.Locals()[0]
 	return nil
+}
+
+// inField names the field of our request in an error about the only one of a list of listen infos.
+func inField(err *proto.Error, field string) *proto.Error {
+	if rest, ok := strings.CutPrefix(err.Path, "listenInfos[0]"); ok {
+		err.Path = field + rest
+	}
+	return err
 }
 
 // Connect tells the peer's address, unless comedia will, and its SRTP key. It can succeed once.

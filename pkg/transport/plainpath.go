@@ -29,7 +29,7 @@ func (p *Plain) LinkClosed(time.Time, tuple.Link) {}
 // Fault takes the transport out of service after a panic of ours.
 func (p *Plain) Fault(now time.Time) {
 	p.shut(now)
-	p.tuple, p.comedia = tuple.Tuple{}, false
+	p.tuple, p.rtcpTuple, p.comedia, p.connected = tuple.Tuple{}, tuple.Tuple{}, false, true
 }
 
 // plainRTCP is the transport as its RTCP socket sees it.
@@ -66,11 +66,14 @@ func (p *Plain) handleRTP(now time.Time, datagram []byte, from tuple.Tuple) {
 			return
 		}
 	}
-	if !p.packet.Parse(datagram[:n]) {
-		p.drops.add(DropMalformed)
-		return
+	if !p.tuple.IsValid() {
+		// Without SRTP, being well-formed is all that tells a peer from noise.
+		if !p.packet.Parse(datagram[:n]) {
+			p.drops.add(DropMalformed)
+			return
+		}
+		p.lock(now, from, &p.tuple)
 	}
-	p.lock(now, from, &p.tuple)
 	p.receiveRTP(now, datagram[:n])
 }
 
@@ -86,11 +89,13 @@ func (p *Plain) handleRTCP(now time.Time, datagram []byte, from tuple.Tuple, pee
 			return
 		}
 	}
-	if _, ok := rtp.ParseRTCP(datagram[:n]); !ok {
-		p.drops.add(DropMalformed)
-		return
+	if !peer.IsValid() {
+		if _, ok := rtp.ParseRTCP(datagram[:n]); !ok {
+			p.drops.add(DropMalformed)
+			return
+		}
+		p.lock(now, from, peer)
 	}
-	p.lock(now, from, peer)
 	p.receiveRTCP(now, datagram[:n])
 }
 
@@ -108,11 +113,8 @@ func (p *Plain) mayBe(from, peer tuple.Tuple) bool {
 	}
 }
 
-// lock makes the sender of a valid packet the peer, once.
+// lock makes the sender of the first valid packet the peer.
 func (p *Plain) lock(now time.Time, from tuple.Tuple, peer *tuple.Tuple) {
-	if peer.IsValid() {
-		return
-	}
 	was := p.open()
 	*peer = from
 	if peer == &p.tuple {

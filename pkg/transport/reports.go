@@ -106,10 +106,12 @@ func (w *reportWriter) receiverReports() {
 		}
 		blocks = blocks[n:]
 	}
-	if !w.ReferenceTime(receiverSSRC, rtp.NTP(w.now)) {
-		w.flush()
-		w.ReferenceTime(receiverSSRC, rtp.NTP(w.now))
+	if w.Len() > 0 && w.ReferenceTime(receiverSSRC, rtp.NTP(w.now)) {
+		return
 	}
+	w.flush()
+	w.ReceiverReport(receiverSSRC, nil) // a compound begins with a report
+	w.ReferenceTime(receiverSSRC, rtp.NTP(w.now))
 }
 
 // maxBlocks is what a receiver report counts to (RFC 3550 section 6.4.2).

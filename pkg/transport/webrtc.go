@@ -27,6 +27,7 @@ type WebRTC struct {
 	// state
 	selected   tuple.Tuple
 	reachable  bool // selected is a tuple the peer consents to
+	faulty     bool // out of service
 	localRole  string
 	dtlsState  string
 	remoteCert string
@@ -159,11 +160,14 @@ func localRole(remote string) (string, *proto.Error) {
 }
 
 // RestartICE returns new credentials. The old ones stay valid until the peer uses the new.
-func (w *WebRTC) RestartICE(now time.Time) proto.ICEParameters {
+func (w *WebRTC) RestartICE(now time.Time) (proto.ICEParameters, *proto.Error) {
+	if w.faulty {
+		return proto.ICEParameters{}, proto.InvalidState("transport is out of service")
+	}
 	fragment, password := w.random.text(fragmentSize), w.random.text(passwordSize)
 	w.server.fragments[fragment] = w
 	w.agent.Restart(now, fragment, password)
-	return w.iceParameters()
+	return w.iceParameters(), nil
 }
 
 func (w *WebRTC) iceParameters() proto.ICEParameters {
@@ -194,8 +198,10 @@ func (w *WebRTC) closePrivate(now time.Time) {
 // fault takes the transport out of service after a panic of ours: no packet reaches it again. The controller hears that DTLS closed,
 // and closes the transport.
 func (w *WebRTC) fault(now time.Time) {
+	was := w.open()
+	w.faulty, w.reachable, w.session = true, false, nil
 	w.agent.Close()
-	w.reachable = false
+	w.turned(now, was)
 	w.DTLSClosed(now, "internal error")
 }
 

@@ -210,7 +210,10 @@ func TestRestartICE(t *testing.T) {
 	w := b.webrtc(s, "t")
 	b.reach(w, peerAddress)
 	old := w.iceParameters()
-	fresh := w.RestartICE(b.now)
+	fresh, err := w.RestartICE(b.now)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if fresh.UsernameFragment == old.UsernameFragment || fresh.Password == old.Password {
 		t.Fatal("credentials did not change")
 	}

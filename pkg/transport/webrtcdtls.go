@@ -21,7 +21,7 @@ func (w *WebRTC) DTLSConnecting(time.Time) {
 
 // DTLSConnected is told when the peer's certificate matched and the keys are there. Certificate is PEM.
 func (w *WebRTC) DTLSConnected(now time.Time, k Keys, certificate string) {
-	if w.closed {
+	if w.closed || w.faulty {
 		return
 	}
 	session, err := srtp.NewSession(srtp.Profile(k.Profile), k.LocalKey, k.LocalSalt, k.RemoteKey, k.RemoteSalt)
@@ -60,10 +60,10 @@ func (w *WebRTC) setDTLS(change proto.DTLSStateChange) {
 	w.env.Events.Emit(w.id, proto.Event{Name: proto.EventDTLSStateChange, Body: change})
 }
 
-// SendDTLS sends a datagram of the association to the selected tuple; before there is one it is lost, and DTLS sends it again. The goodbye
-// of a closed transport's association comes after Close.
+// SendDTLS sends a datagram of the association to the selected tuple. While there is none, or no consent, it is lost, and DTLS sends it again.
+// The goodbye of a closed transport's association comes after Close.
 func (w *WebRTC) SendDTLS(now time.Time, datagram []byte) {
-	if !w.selected.IsValid() {
+	if !w.reachable || len(datagram) > len(w.env.Egress.Next()) {
 		w.drops.add(DropNotOpen)
 		return
 	}
