@@ -42,6 +42,7 @@ type Consumer struct {
 	score          proto.ConsumerScore
 	preferred      *proto.ConsumerLayers
 	current        *proto.ConsumerLayers
+	seen           struct{ producerPaused, score bool } // set by events
 	closed         bool
 }
 
@@ -66,10 +67,14 @@ func (t *Transport) Consume(ctx context.Context, o ConsumerOptions) (*Consumer, 
 	if c.closed {
 		return nil, proto.NotFound("producer", o.ProducerID)
 	}
-	// Events come before the answer that they precede in time: what they set is not older.
 	c.paused, c.preferred = result.Paused, result.PreferredLayers
-	c.producerPaused = result.ProducerPaused
-	c.score = result.Score
+	// An event handled by now is as new as the answer, or newer: it may have overtaken us on the way from the reader.
+	if !c.seen.producerPaused {
+		c.producerPaused = result.ProducerPaused
+	}
+	if !c.seen.score {
+		c.score = result.Score
+	}
 	return c, nil
 }
 
@@ -110,7 +115,7 @@ func (c *Consumer) event(name string, body channel.Raw) {
 	case proto.EventConsumerScore:
 		var score proto.ConsumerScore
 		if channel.Decode(body, &score) == nil {
-			c.set(func() { c.score = score })
+			c.set(func() { c.score, c.seen.score = score, true })
 			call(c.opts.Score, score)
 		}
 	case proto.EventConsumerLayersChange:
@@ -120,12 +125,12 @@ func (c *Consumer) event(name string, body channel.Raw) {
 			call(c.opts.LayersChange, change.Layers)
 		}
 	case proto.EventConsumerProducerPause:
-		c.set(func() { c.producerPaused = true })
+		c.set(func() { c.producerPaused, c.seen.producerPaused = true, true })
 		if c.opts.ProducerPause != nil {
 			c.opts.ProducerPause()
 		}
 	case proto.EventConsumerProducerResume:
-		c.set(func() { c.producerPaused = false })
+		c.set(func() { c.producerPaused, c.seen.producerPaused = false, true })
 		if c.opts.ProducerResume != nil {
 			c.opts.ProducerResume()
 		}

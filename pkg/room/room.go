@@ -1,0 +1,191 @@
+package room
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+
+	"gazpacho/pkg/control"
+	"gazpacho/pkg/supervisor"
+	"gazpacho/proto"
+)
+
+// The audio level observer of a room: one speaker, asked often enough that a frame around a face follows the talk.
+const (
+	speakerInterval  = 800 // milliseconds
+	speakerThreshold = -80 // dBov
+)
+
+// Room is one room.
+type Room struct {
+	// passed in
+	rooms    *Rooms
+	id       string
+	replicas int
+	log      *slog.Logger
+
+	// owned
+	worker *supervisor.Worker
+	router *control.Router
+	levels *control.AudioLevelObserver
+
+	// state
+	mu           sync.Mutex
+	peers        map[string]*Peer
+	broadcasters map[string]*Broadcaster
+	producers    map[string]*producer // of all members: what can be offered
+	numbers      int                  // given to producers
+	closed       bool
+}
+
+// newRoom places a room on a worker.
+func newRoom(ctx context.Context, rs *Rooms, e Entry) (*Room, error) {
+	r := &Room{
+		rooms: rs, id: e.RoomID, replicas: e.ConsumerReplicas, log: rs.cfg.Log.With("room", e.RoomID),
+		peers: map[string]*Peer{}, broadcasters: map[string]*Broadcaster{}, producers: map[string]*producer{},
+	}
+	var err error
+	if r.worker, err = rs.cfg.Place(ctx); err != nil {
+		return nil, err
+	}
+	r.router, err = r.worker.CreateRouter(ctx, control.RouterOptions{
+		MediaCodecs: rs.cfg.MediaCodecs,
+		Closed:      func(control.Reason) { r.dismiss(CloseRestart, "the media worker of this room died") },
+	})
+	if err != nil {
+		return nil, err
+	}
+	interval, threshold := speakerInterval, speakerThreshold
+	r.levels, err = r.router.CreateAudioLevelObserver(ctx, control.AudioLevelObserverOptions{
+		Interval: &interval, Threshold: &threshold, Volumes: r.spoke, Silence: r.silent,
+	})
+	if err != nil {
+		r.router.Close()
+		return nil, err
+	}
+	r.log.Info("room opened", "worker", r.worker.Slot)
+	return r, nil
+}
+
+// ID is the room's.
+func (r *Room) ID() string { return r.id }
+
+// RTPCapabilities is what the room forwards.
+func (r *Room) RTPCapabilities() proto.RTPCapabilities { return r.router.RTPCapabilities() }
+
+// gone tells whether the room has closed.
+func (r *Room) gone() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.closed
+}
+
+// enter makes a peer, unless the room has just closed.
+func (r *Room) enter(peerID string, client Client) (*Peer, bool) {
+	p := &Peer{member: newMember(r, peerID), client: client}
+	r.mu.Lock()
+	if r.closed {
+		r.mu.Unlock()
+		return nil, false
+	}
+	old := r.peers[peerID]
+	r.peers[peerID] = p
+	if old != nil {
+		r.part(old)
+		old.client.Close(CloseFinal, "replaced by a newer connection of the same peer")
+	}
+	r.mu.Unlock()
+	if old != nil {
+		old.closeTransports()
+	}
+	return p, true
+}
+
+// part marks a peer as gone and tells the others. The room is locked.
+func (r *Room) part(p *Peer) {
+	p.left = true
+	for _, t := range p.transports {
+		t.watch.stop()
+	}
+	for _, producer := range p.producers {
+		delete(r.producers, producer.ID())
+	}
+	if p.joined {
+		r.tell(p, "peerClosed", aboutPeer{p.id})
+	}
+}
+
+// leave takes a peer out; the last one closes the room.
+func (r *Room) leave(p *Peer) {
+	r.mu.Lock()
+	if p.left {
+		r.mu.Unlock()
+		return
+	}
+	delete(r.peers, p.id)
+	r.part(p)
+	last := len(r.peers) == 0 && !r.closed
+	if last {
+		r.closed = true
+	}
+	r.mu.Unlock()
+	if !last {
+		p.closeTransports()
+		return
+	}
+	r.rooms.forget(r)
+	r.router.Close()
+	r.log.Info("room closed")
+}
+
+// dismiss closes the room because of what happened to its worker or to us: clients are told to come back.
+func (r *Room) dismiss(code int, reason string) {
+	r.mu.Lock()
+	r.closed = true
+	left := r.peers
+	r.peers = map[string]*Peer{}
+	for _, p := range left {
+		r.part(p)
+		p.client.Close(code, reason)
+	}
+	r.mu.Unlock()
+	r.rooms.forget(r)
+	r.log.Warn("room ended", "reason", reason)
+}
+
+// tell notifies all joined peers but one. The room is locked.
+func (r *Room) tell(but *Peer, method string, data any) {
+	for _, p := range r.peers {
+		if p != but && p.joined {
+			p.client.Notify(method, data)
+		}
+	}
+}
+
+// offer has all joined peers but the sender consume a producer. The room is locked.
+func (r *Room) offer(p *producer) {
+	for _, peer := range r.peers {
+		if peer.joined && &peer.member != p.owner {
+			peer.offered(p)
+		}
+	}
+}
+
+// spoke hears of the loudest producer.
+func (r *Room) spoke(volumes proto.AudioVolumes) {
+	if len(volumes) == 0 {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if p := r.producers[volumes[0].ProducerID]; p != nil {
+		id, volume := p.owner.id, volumes[0].Volume
+		r.tell(nil, "activeSpeaker", activeSpeaker{PeerID: &id, Volume: &volume})
+	}
+}
+
+func (r *Room) silent() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.tell(nil, "activeSpeaker", activeSpeaker{})
+}

@@ -1,0 +1,184 @@
+// Package room is who is in a room and what they send and receive.
+//
+// A room is a router on one worker. Its peers are the clients of package signaling; its broadcasters send and receive without a
+// connection of their own. Every producer of one is offered to all joined others as a consumer.
+//
+// One lock guards a room. It is never held while a worker is asked, so the callbacks of package control may take it; what is sent
+// to clients is queued under it, so each client hears of things in the order in which they happened.
+package room
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"gazpacho/pkg/supervisor"
+	"gazpacho/proto"
+)
+
+// Config is what rooms need.
+type Config struct {
+	// Place names the worker for a new room. It may wait for one until ctx ends.
+	Place func(ctx context.Context) (*supervisor.Worker, error)
+	// MediaCodecs that rooms forward; nil is DefaultMediaCodecs.
+	MediaCodecs []proto.RTPCodecCapability
+	// MaxIncomingBitrate of every transport that peers send on, bit/s; 0 is no limit.
+	MaxIncomingBitrate int
+	// MediaGrace is how long a peer stays whose media path is dead though its signaling is not: time for it to restart ICE.
+	// 0 is DefaultMediaGrace.
+	MediaGrace time.Duration
+	Log        *slog.Logger
+}
+
+// DefaultMediaGrace is long enough for a page that notices at once and tries twice.
+const DefaultMediaGrace = 10 * time.Second
+
+// createTimeout bounds how long a room waits for a worker: a worker's restart takes less, and a client does not wait longer.
+const createTimeout = 10 * time.Second
+
+// Rooms is all rooms of a controller.
+type Rooms struct {
+	cfg Config
+
+	mu     sync.Mutex
+	rooms  map[string]*opening
+	closed bool
+}
+
+// opening is a room, or one that is being made; many may wait for it.
+type opening struct {
+	ready chan struct{} // closed when room or err is set
+	room  *Room
+	err   error
+}
+
+// New returns no rooms yet.
+func New(cfg Config) *Rooms {
+	if cfg.MediaCodecs == nil {
+		cfg.MediaCodecs = DefaultMediaCodecs()
+	}
+	if cfg.MediaGrace == 0 {
+		cfg.MediaGrace = DefaultMediaGrace
+	}
+	return &Rooms{cfg: cfg, rooms: map[string]*opening{}}
+}
+
+// Entry is who enters which room.
+type Entry struct {
+	RoomID, PeerID   string
+	ConsumerReplicas int // further consumers of each producer, for load tests; counts when the room is made
+}
+
+// Limits of an entry.
+const (
+	maxID       = 256
+	MaxReplicas = 16
+)
+
+// Enter makes a peer of client, and the room if it is the first. A peer that has the same id is replaced.
+func (rs *Rooms) Enter(ctx context.Context, e Entry, client Client) (*Peer, error) {
+	switch {
+	case e.RoomID == "" || len(e.RoomID) > maxID:
+		return nil, proto.BadField("roomId", "has 1 to %d bytes", maxID)
+	case e.PeerID == "" || len(e.PeerID) > maxID:
+		return nil, proto.BadField("peerId", "has 1 to %d bytes", maxID)
+	case e.ConsumerReplicas < 0 || e.ConsumerReplicas > MaxReplicas:
+		return nil, proto.BadField("consumerReplicas", "is 0 to %d", MaxReplicas)
+	}
+	for {
+		r, err := rs.open(ctx, e)
+		if err != nil {
+			return nil, err
+		}
+		if p, ok := r.enter(e.PeerID, client); ok {
+			return p, nil
+		}
+		// The room closed between the two lines: the next one is new.
+	}
+}
+
+// Room finds a room.
+func (rs *Rooms) Room(id string) (*Room, error) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	if o := rs.rooms[id]; o != nil && o.room != nil {
+		return o.room, nil
+	}
+	return nil, proto.NotFound("room", id)
+}
+
+// Close ends all rooms: their clients are told to come back, since it is the server that goes. No further room is made.
+func (rs *Rooms) Close() {
+	rs.mu.Lock()
+	rs.closed = true
+	var rooms []*Room
+	for _, o := range rs.rooms {
+		if o.room != nil {
+			rooms = append(rooms, o.room)
+		}
+	}
+	rs.mu.Unlock()
+	for _, r := range rooms {
+		r.dismiss(CloseGoingAway, "the server is going down")
+		r.router.Close()
+	}
+}
+
+// open finds the room or makes it.
+func (rs *Rooms) open(ctx context.Context, e Entry) (*Room, error) {
+	rs.mu.Lock()
+	if rs.closed {
+		rs.mu.Unlock()
+		return nil, proto.Failed(proto.CodeClosed, "the server is going down")
+	}
+	o := rs.rooms[e.RoomID]
+	if o == nil {
+		o = &opening{ready: make(chan struct{})}
+		rs.rooms[e.RoomID] = o
+		// On nobody's context: whoever came first may leave while others wait.
+		go rs.create(e, o)
+	}
+	rs.mu.Unlock()
+	select {
+	case <-o.ready:
+		return o.room, o.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+func (rs *Rooms) create(e Entry, o *opening) {
+	ctx, cancel := context.WithTimeout(context.Background(), createTimeout)
+	defer cancel()
+	r, err := newRoom(ctx, rs, e)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = proto.Failed(proto.CodeBusy, "no worker is running")
+	}
+	rs.mu.Lock()
+	o.room, o.err = r, err
+	if err != nil {
+		delete(rs.rooms, e.RoomID)
+	}
+	closed := rs.closed
+	close(o.ready)
+	rs.mu.Unlock()
+	switch {
+	case err != nil:
+		rs.cfg.Log.Error("room could not be made", "room", e.RoomID, "error", err)
+	case closed || r.gone():
+		// Close, or the worker's end, came while it was being made.
+		r.dismiss(CloseGoingAway, "the room was closed")
+		r.router.Close()
+	}
+}
+
+// forget says that r is no room any more.
+func (rs *Rooms) forget(r *Room) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	if o := rs.rooms[r.id]; o != nil && o.room == r {
+		delete(rs.rooms, r.id)
+	}
+}
