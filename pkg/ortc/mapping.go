@@ -53,7 +53,7 @@ func mapCodec(path string, c *proto.RTPCodecParameters, caps []proto.RTPCodecCap
 		return proto.CodecMapping{}, at(path, proto.Unsupported("codec %s with payload type %d is not supported",
 			formatName(c.MimeType, c.ClockRate, c.Channels), c.PayloadType))
 	}
-	negotiateLevel(c.MimeType, c.Parameters, caps[i].Parameters)
+	negotiateLevel(c, caps[i].Parameters)
 	return proto.CodecMapping{PayloadType: c.PayloadType, MappedPayloadType: *caps[i].PreferredPayloadType}, nil
 }
 

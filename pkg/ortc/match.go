@@ -51,15 +51,17 @@ func matchCodecs(a, b format, how strictness) bool {
 	return true
 }
 
-// negotiateLevel writes into the parameters of a matched H264 codec the level that remote allows.
-func negotiateLevel(mimeType string, parameters, remote proto.CodecParameters) {
-	if !strings.EqualFold(mimeType, "video/H264") {
+// negotiateLevel writes into a matched H264 codec the level that remote allows.
+func negotiateLevel(c *proto.RTPCodecParameters, remote proto.CodecParameters) {
+	if !strings.EqualFold(c.MimeType, "video/H264") {
 		return
 	}
-	if id := answerH264(parameters, remote); id != "" {
-		parameters[profileLevelID] = id
+	id := answerH264(c.Parameters, remote)
+	c.Parameters = cloneParameters(c.Parameters) // the map may be others' too
+	if id == "" {
+		delete(c.Parameters, profileLevelID)
 	} else {
-		delete(parameters, profileLevelID)
+		c.Parameters[profileLevelID] = id
 	}
 }
 
