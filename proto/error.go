@@ -23,11 +23,11 @@ type Error struct {
 const (
 	CodeBadBody       = "bad-body"       // body does not fit the method
 	CodeBadField      = "bad-field"      // one field is wrong; Path names it
-	CodeUnknownMethod = "unknown-method" //
+	CodeUnknownMethod = "unknown-method" // no such method
 	CodeNotFound      = "not-found"      // no such id
 	CodeDuplicate     = "duplicate-id"   // an id is taken
-	CodeInvalidState  = "invalid-state"  //
-	CodeUnsupported   = "unsupported"    //
+	CodeInvalidState  = "invalid-state"  // not now: closed, already connected
+	CodeUnsupported   = "unsupported"    // well-formed, but not something we can do
 	CodeBusy          = "busy"           // another controller is attached, or a port is taken
 	CodeNoPort        = "no-port"        // no free port in the range
 	CodeLimit         = "limit"          // a limit of ours is reached
