@@ -140,7 +140,7 @@ func (c *Cache) resize(now time.Time, size int) {
 }
 
 // room returns space for one packet in the newest slab, in the oldest if its packets are all stale, or in a new one, of the size
-// of all before it.
+// of half of all before it.
 func (c *Cache) room(now time.Time, size int) []byte {
 	n := len(c.slabs)
 	if n == 0 || len(c.slabs[n-1].buf)-c.slabs[n-1].used < size {
@@ -150,7 +150,7 @@ func (c *Cache) room(now time.Time, size int) []byte {
 			first.used = 0
 			c.slabs[n-1] = first
 		} else {
-			buf := make([]byte, min(max(c.bytes, slabMin), slabMax))
+			buf := make([]byte, min(max(c.bytes/2, slabMin), slabMax))
 			c.slabs = append(c.slabs, slab{buf: buf})
 			c.bytes += len(buf)
 			n++

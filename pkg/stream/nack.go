@@ -27,7 +27,8 @@ type missing struct {
 type nackList struct {
 	delay   time.Duration
 	missing []missing
-	ask     []uint16 // scratch
+	firstAt time.Time // when the oldest that was never asked for is due; zero if there is none
+	ask     []uint16  // scratch
 }
 
 // add notes that the numbers from first up to, not including, end are missing. It returns false, and forgets everything, when
@@ -37,6 +38,9 @@ func (l *nackList) add(now time.Time, first, end int64) bool {
 	if int64(len(l.missing))+end-first > nackMaxMissing {
 		l.clear()
 		return false
+	}
+	if l.firstAt.IsZero() {
+		l.firstAt = now.Add(l.delay)
 	}
 	for number := first; number < end; number++ {
 		l.missing = append(l.missing, missing{number: number, since: now})
@@ -69,7 +73,7 @@ func (l *nackList) forget(limit int64) {
 
 // clear drops everything, and the memory of a bad moment with it.
 func (l *nackList) clear() {
-	l.missing = l.missing[:0]
+	l.missing, l.firstAt = l.missing[:0], time.Time{}
 	if cap(l.missing) > 64 {
 		l.missing, l.ask = nil, nil
 	}
@@ -79,6 +83,10 @@ func (l *nackList) clear() {
 // is due. Numbers asked for too often are given up.
 func (l *nackList) due(now time.Time, rtt time.Duration, tick bool) []uint16 {
 	l.ask = l.ask[:0]
+	if !tick && (l.firstAt.IsZero() || now.Before(l.firstAt)) {
+		return nil // the usual case of a packet that comes while others are missing
+	}
+	l.firstAt = time.Time{}
 	kept := l.missing[:0]
 	for _, m := range l.missing {
 		ready := tick && now.Sub(m.askedAt) >= rtt
@@ -91,6 +99,8 @@ func (l *nackList) due(now time.Time, rtt time.Duration, tick bool) []uint16 {
 			}
 			m.tries, m.askedAt = m.tries+1, now
 			l.ask = append(l.ask, uint16(m.number))
+		} else if m.tries == 0 && l.firstAt.IsZero() {
+			l.firstAt = m.since.Add(l.delay)
 		}
 		kept = append(kept, m)
 	}
