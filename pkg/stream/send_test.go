@@ -88,7 +88,7 @@ func TestSendLearnsFromReports(t *testing.T) {
 		s.SentAgain(start, 1002)
 	}
 	s.Asked(20)
-	if changed := s.HandleReport(now, rtp.ReportBlock{TotalLost: 40}); !changed || s.Score() != 8 { // (1·4 + 2·9.6)/3
+	if changed := s.HandleReport(now, rtp.ReportBlock{TotalLost: 40}); !changed || s.Score() != 7 { // (1·4 + 2·8)/3
 		t.Errorf("score %d after a repaired interval", s.Score())
 	}
 	v := s.Stats(start)
