@@ -28,7 +28,7 @@ type ConsumerLayers struct {
 }
 
 // ConsumerScore is the body of consumer.score: Score of our own sending, ProducerScore of the stream being forwarded,
-// ProducerScores of all. They are ints since Go takes a []uint8 for a blob, in JSON and msgpack alike.
+// ProducerScores of all.
 type ConsumerScore struct {
 	Score          uint8 `json:"score"`
 	ProducerScore  uint8 `json:"producerScore"`

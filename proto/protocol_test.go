@@ -263,7 +263,7 @@ func (w writer) types() string {
 		if w.docs[t.Name()] == "" {
 			w.t.Errorf("%s has no comment", t.Name())
 		}
-		fmt.Fprintf(&b, "### %s\n\n%s\n\n| field | type | | |\n|---|---|---|---|\n", t.Name(), w.docs[t.Name()])
+		fmt.Fprintf(&b, "### %s\n\n%s\n\n| field | type | | |\n|---|---|---|---|\n", t.Name(), asKeys(t, w.docs[t.Name()]))
 		for i := range t.NumField() {
 			f := t.Field(i)
 			if f.Anonymous {
@@ -271,12 +271,25 @@ func (w writer) types() string {
 				continue
 			}
 			tag, options, _ := strings.Cut(f.Tag.Get("json"), ",")
-			fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", tag, w.kind(f.Type), optional(f.Type, options), w.docs[t.Name()+"."+f.Name])
+			fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", tag, w.kind(f.Type), optional(f.Type, options), asKeys(t, w.docs[t.Name()+"."+f.Name]))
 		}
 		b.WriteString("\n")
 	})
 	return strings.TrimSuffix(b.String(), "\n")
 }
+
+// asKeys writes the fields a comment names as readers of the wire know them.
+func asKeys(t reflect.Type, doc string) string {
+	return word.ReplaceAllStringFunc(doc, func(name string) string {
+		f, ok := t.FieldByName(name)
+		if tag, _, _ := strings.Cut(f.Tag.Get("json"), ","); ok && tag != "" {
+			return "`" + tag + "`"
+		}
+		return name
+	})
+}
+
+var word = regexp.MustCompile(`\b[A-Z]\w+`)
 
 // optional tells whether a field may be absent, and which value that means.
 func optional(t reflect.Type, options string) string {

@@ -139,7 +139,7 @@ func TestFieldsTravelWell(t *testing.T) {
 				t.Errorf("%s is a struct and may be omitted: make it a pointer", where)
 			}
 			if f.Type.Kind() == reflect.Slice && f.Type.Elem().Kind() == reflect.Uint8 {
-				t.Errorf("%s would travel as a blob", where)
+				t.Errorf("%s would travel as a blob, in JSON and msgpack alike: use []int", where)
 			}
 			if f.Type.Kind() == reflect.Pointer && options != "omitempty" {
 				t.Errorf("%s is a pointer and would travel as nil", where)

@@ -4,7 +4,7 @@ package proto
 type ListenInfo struct {
 	Protocol         string       `json:"protocol"` // udp or tcp
 	IP               string       `json:"ip"`
-	AnnouncedAddress string       `json:"announcedAddress,omitempty"` // IP or host name peers are told instead
+	AnnouncedAddress string       `json:"announcedAddress,omitempty"` // address or host name peers are told instead
 	ExposeInternalIP bool         `json:"exposeInternalIp,omitempty"` // also offer IP when AnnouncedAddress is given
 	Port             uint16       `json:"port,omitempty"`             // 0: any of PortRange
 	PortRange        *PortRange   `json:"portRange,omitempty"`
