@@ -30,6 +30,7 @@ type bench struct {
 	duplicate *proto.Error // of the next producer or consumer
 	now       time.Time
 	closed    []string // what the owner was told is closed
+	clients   []*client
 }
 
 func newBench(t testing.TB) *bench {

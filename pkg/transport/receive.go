@@ -27,11 +27,10 @@ func (m *media) receiveRTP(now time.Time, b []byte) {
 	ssrc := p.SSRC // the producer makes the view speak its router's SSRC
 	verdict := found.HandleRTP(now, p)
 	m.meters.receivedRTP(now, len(b), verdict == producer.RTX)
-	if !verdict.Accepted() {
+	if !verdict.Forwarded() {
 		m.discarded[verdict]++
-		return
 	}
-	if learn {
+	if learn && verdict.Accepted() {
 		m.listener.learn(ssrc, found)
 	}
 }
