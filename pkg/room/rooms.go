@@ -74,18 +74,26 @@ type Entry struct {
 // Limits of an entry.
 const (
 	maxID       = 256
-	MaxReplicas = 16
+	maxReplicas = 16
 )
+
+// Check finds what no room would take.
+func (e Entry) Check() error {
+	switch {
+	case e.RoomID == "" || len(e.RoomID) > maxID:
+		return proto.BadField("roomId", "has 1 to %d bytes", maxID)
+	case e.PeerID == "" || len(e.PeerID) > maxID:
+		return proto.BadField("peerId", "has 1 to %d bytes", maxID)
+	case e.ConsumerReplicas < 0 || e.ConsumerReplicas > maxReplicas:
+		return proto.BadField("consumerReplicas", "is 0 to %d", maxReplicas)
+	}
+	return nil
+}
 
 // Enter makes a peer of client, and the room if it is the first. A peer that has the same id is replaced.
 func (rs *Rooms) Enter(ctx context.Context, e Entry, client Client) (*Peer, error) {
-	switch {
-	case e.RoomID == "" || len(e.RoomID) > maxID:
-		return nil, proto.BadField("roomId", "has 1 to %d bytes", maxID)
-	case e.PeerID == "" || len(e.PeerID) > maxID:
-		return nil, proto.BadField("peerId", "has 1 to %d bytes", maxID)
-	case e.ConsumerReplicas < 0 || e.ConsumerReplicas > MaxReplicas:
-		return nil, proto.BadField("consumerReplicas", "is 0 to %d", MaxReplicas)
+	if err := e.Check(); err != nil {
+		return nil, err
 	}
 	for {
 		r, err := rs.open(ctx, e)
