@@ -35,6 +35,7 @@ type helloSpec struct {
 	profiles []uint16
 	versions []uint16 // supported_versions; none sends no such extension
 	pad      int      // bytes of an extension nobody knows
+	sni      []byte   // body of server_name
 }
 
 func goodHello() helloSpec {
@@ -65,6 +66,9 @@ func (h helloSpec) marshal() []byte {
 	b.AddUint16LengthPrefixed(func(b *cryptobyte.Builder) {
 		if h.pad > 0 {
 			extension(b, 0x7a7a, func(b *cryptobyte.Builder) { b.AddBytes(make([]byte, h.pad)) })
+		}
+		if h.sni != nil {
+			extension(b, 0, func(b *cryptobyte.Builder) { b.AddBytes(h.sni) })
 		}
 		if h.groups != nil {
 			extension(b, extSupportedGroups, func(b *cryptobyte.Builder) {
@@ -105,6 +109,7 @@ func killers() map[string][]byte {
 		"HelloRequest":                rawRecord(contentHandshake, 0, 5, rawMessage(0, 3, nil)),
 		"last record number":          rawRecord(contentHandshake, 0, lastSeq, rawMessage(typeServerHelloDone, 7, nil)),
 		"last number, cipher spec":    rawRecord(contentChangeCipherSpec, 0, lastSeq, []byte{0}),
+		"cipher spec":                 rawRecord(contentChangeCipherSpec, 0, lastSeq, []byte{1}),
 		"protected cipher spec":       rawRecord(contentChangeCipherSpec, 1, lastSeq, []byte{1}),
 		"protected alert":             rawRecord(contentAlert, 1, lastSeq, junk),
 		"protected data":              rawRecord(contentData, 1, lastSeq, junk),
@@ -210,32 +215,113 @@ func TestForgedClientHelloFirst(t *testing.T) {
 	})
 }
 
-// ... and one that comes while the peer is at work must not cut it off.
+// ... and one that comes while the peer is at work must not cut it off, whether the path is short or long.
 func TestForgedClientHelloLater(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, withData)
-		defer w.close()
-		forged := goodHello().datagram()
-		w.start(Server)
-		// After every message of the client's.
-		w.toUs = func(b []byte) (out [][]byte) {
-			for {
-				r, rest, ok := nextRecord(b)
-				if !ok {
-					return out
+	for _, delay := range []time.Duration{0, 400 * time.Millisecond} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, withData)
+			defer w.close()
+			forged := goodHello().datagram()
+			w.start(Server)
+			// After every message of the client's.
+			w.toUs = func(b []byte) (out [][]byte) {
+				for {
+					r, rest, ok := nextRecord(b)
+					if !ok {
+						return out
+					}
+					out = append(out, r.raw)
+					if r.epoch == 0 && r.kind == contentHandshake {
+						out = append(out, forged)
+					}
+					b = rest
 				}
-				out = append(out, r.raw)
-				if r.epoch == 0 && r.kind == contentHandshake {
-					out = append(out, forged)
-				}
-				b = rest
 			}
+			w.toPeer = func(b []byte) [][]byte {
+				if delay == 0 {
+					return [][]byte{b}
+				}
+				time.AfterFunc(delay, func() { w.peer.mail.Put(b) })
+				return nil
+			}
+			p := w.connect(Server, peerConfig{})
+			w.expectConnected(p, AEADAES128GCM)
+			w.expectTraffic(p)
+			if w.dropped(DropHelloRival) == 0 {
+				t.Error("no rival was seen")
+			}
+		})
+	}
+}
+
+// What we find acceptable but the library cannot read must not start a handshake.
+func TestClientHelloTheLibraryCannotRead(t *testing.T) {
+	w := newWorld(t)
+	defer w.loop.close()
+	h := goodHello()
+	h.sni = []byte{0, 9, 0}
+	if _, ok := parseClientHello(h.marshal()); !ok || parses(h.marshal()) {
+		t.Fatal("not such a ClientHello")
+	}
+	w.a.Handle(t0, h.datagram())
+	if w.a.hello != nil || w.counters.Dropped(DropHelloMalformed) != 1 {
+		t.Error("accepted")
+	}
+}
+
+// ChangeCipherSpec of a server comes after ours: before, the library has no keys to turn on.
+func TestEarlyChangeCipherSpec(t *testing.T) {
+	w := newWorld(t)
+	defer w.loop.close()
+	w.a.role, w.a.state = Client, StateConnecting
+	at := newAttempt(t0, w.a)
+	defer at.cancel()
+	w.a.current = at
+	spec := rawRecord(contentChangeCipherSpec, 0, 0, []byte{1})
+	w.a.Handle(t0, spec)
+	if at.ccsCame || w.counters.Dropped(DropEarly) != 1 {
+		t.Error("believed before ours went out")
+	}
+	at.outgoing(t0, spec)
+	w.a.Handle(t0, spec)
+	if !at.ccsCame {
+		t.Error("dropped after ours went out")
+	}
+	for _, bad := range [][]byte{{0}, {2}, {1, 1}} { // RFC 5246 section 7.1: "a single byte of value 1"
+		before := w.counters.Dropped(DropRecord)
+		w.a.Handle(t0, rawRecord(contentChangeCipherSpec, 0, 0, bad))
+		if w.counters.Dropped(DropRecord) != before+1 {
+			t.Errorf("%x passed", bad)
 		}
-		p := w.connect(Server, peerConfig{})
-		w.expectConnected(p, AEADAES128GCM)
-		w.expectTraffic(p)
-		if w.dropped(DropHelloRival) == 0 {
-			t.Error("no rival was dropped")
+	}
+}
+
+// DESIGN: "posted closures check that the transport still lives".
+func TestWhoMayStillSpeak(t *testing.T) {
+	w := newWorld(t)
+	defer w.loop.close()
+	w.a.role, w.a.state = Server, StateConnecting
+	old, at := newAttempt(t0, w.a), newAttempt(t0, w.a)
+	defer old.cancel()
+	defer at.cancel()
+	w.a.current = at
+	alert, data := rawRecord(contentAlert, 1, 9, make([]byte, 18)), rawRecord(contentData, 1, 9, make([]byte, 18))
+	expect := func(what string, want int) {
+		t.Helper()
+		if len(w.sentAt) != want {
+			t.Errorf("%s: %d datagrams, want %d", what, len(w.sentAt), want)
 		}
-	})
+	}
+	old.outgoing(t0, data)
+	expect("an attempt that was given up", 0)
+	at.outgoing(t0, data)
+	expect("the attempt", 1)
+	w.a.state = StateConnected
+	w.a.Close()
+	at.outgoing(t0, data)
+	expect("data after Close", 1)
+	at.outgoing(t0, alert)
+	expect("close_notify after Close", 2)
+	at.outgoing(t0, alert)
+	expect("a second one", 2)
 }

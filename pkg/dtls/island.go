@@ -48,7 +48,6 @@ type island struct {
 
 	// State, of the island's goroutines.
 	peer     []byte // the certificate that matched a fingerprint
-	stranger bool   // there was one that did not
 	sealed   int    // records protected; the library's connection guards it
 	farewell bool   // so is the alert beyond the budget
 	spent    atomic.Bool
@@ -161,9 +160,6 @@ func (i *island) handshake() (*pion.Conn, Keys, error) {
 	}
 	conn, err := connect(i.ctx, i.mail, i.config)
 	i.config = nil // the library has its own copy of what it needs
-	if i.stranger {
-		err = ErrFingerprint
-	}
 	if err != nil {
 		return nil, Keys{}, err
 	}
@@ -200,7 +196,6 @@ func (i *island) keys(conn *pion.Conn) (Keys, error) {
 // whole handshake so far, so it does not matter that the library ignores what the client's Finished says.
 func (i *island) verify(certificates [][]byte, _ [][]*x509.Certificate) error {
 	if len(certificates) == 0 || !matches(certificates[0], i.remote) {
-		i.stranger = true
 		return ErrFingerprint
 	}
 	i.peer = certificates[0]

@@ -231,6 +231,7 @@ type peerConfig struct {
 	profiles []pion.SRTPProtectionProfile
 	gcm      bool // offer only the library's AES-GCM
 	noSRTP   bool
+	cookie   bool     // as server, ask for the ClientHello again
 	alpn     []string // makes the ClientHello as long as one likes
 }
 
@@ -257,7 +258,7 @@ func (w *world) newPeer(ours Role, pc peerConfig) *peer {
 		Certificates:            []tls.Certificate{pc.cert.pair},
 		ClientAuth:              pion.RequireAnyClientCert,
 		InsecureSkipVerify:      true,
-		InsecureSkipVerifyHello: true,
+		InsecureSkipVerifyHello: !pc.cookie,
 		SRTPProtectionProfiles:  pc.profiles,
 		SupportedProtocols:      pc.alpn,
 		LoggerFactory:           silence{},
