@@ -2,11 +2,14 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"runtime"
-	"strings"
 
 	"github.com/spf13/cobra"
 )
+
+// helpWidth is the width of the help, in columns.
+const helpWidth = 100
 
 // addFlags defines the flags in groups, which the help keeps apart.
 func addFlags(c *cobra.Command, cfg *config) {
@@ -35,18 +38,19 @@ func addFlags(c *cobra.Command, cfg *config) {
 		g.flags.Flags().SortFlags = false
 		c.Flags().AddFlagSet(g.flags.Flags())
 	}
-	c.SetUsageFunc(func(c *cobra.Command) error {
-		w := c.OutOrStderr()
+	usage := func(w io.Writer) {
 		fmt.Fprintf(w, "Usage:\n  %s [flags]\n\nExamples:\n%s\n", c.Name(), c.Example)
 		for _, g := range groups {
-			fmt.Fprintf(w, "\n%s:\n%s", g.title, g.flags.Flags().FlagUsagesWrapped(100))
+			fmt.Fprintf(w, "\n%s:\n%s", g.title, g.flags.Flags().FlagUsagesWrapped(helpWidth))
 		}
 		fmt.Fprintf(w, "\nOther:\n  -h, --help      this text\n  -v, --version   the version\n")
+	}
+	c.SetUsageFunc(func(c *cobra.Command) error {
+		usage(c.OutOrStderr())
 		return nil
 	})
 	c.SetHelpFunc(func(c *cobra.Command, _ []string) {
-		fmt.Fprintf(c.OutOrStdout(), "%s\n\n", strings.TrimSpace(c.Long))
-		c.SetErr(c.OutOrStdout())
-		_ = c.Usage() // writes what it can
+		fmt.Fprintf(c.OutOrStdout(), "%s\n\n", c.Long)
+		usage(c.OutOrStdout())
 	})
 }
