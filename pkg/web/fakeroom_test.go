@@ -26,6 +26,7 @@ type fakeRoom struct {
 	others    []fakePeer
 	sctp      bool // offer data channels
 	joinError string
+	away      bool // serve the page, but no signaling
 
 	mu       sync.Mutex
 	conn     *websocket.Conn
@@ -76,6 +77,10 @@ func newFakeRoom(t *testing.T, others ...fakePeer) *fakeRoom {
 func (f *fakeRoom) serve(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Query().Get("roomId") == "" || r.URL.Query().Get("peerId") == "" {
 		http.Error(w, "roomId and peerId are needed", http.StatusBadRequest)
+		return
+	}
+	if f.away {
+		http.Error(w, "away", http.StatusServiceUnavailable)
 		return
 	}
 	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"protoo"}})

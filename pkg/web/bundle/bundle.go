@@ -24,8 +24,11 @@ func bundle(ui, out string, sourcemap bool) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	files, err := compile(ui, sourcemap)
+	files, inputs, err := compile(ui, sourcemap)
 	if err != nil {
+		return 0, err
+	}
+	if files["licenses.txt"], err = licenses(ui, inputs); err != nil {
 		return 0, err
 	}
 	page, err := fill(string(template), files)
@@ -45,11 +48,12 @@ func bundle(ui, out string, sourcemap bool) (int, error) {
 	return write(out, files)
 }
 
-// compile returns the outputs of esbuild by their path relative to the page's root, with forward slashes.
-func compile(ui string, sourcemap bool) (map[string][]byte, error) {
+// compile returns the outputs of esbuild by their path relative to the page's root, with forward slashes, and its
+// metafile, which names every source that went in.
+func compile(ui string, sourcemap bool) (files map[string][]byte, inputs string, err error) {
 	root, err := filepath.Abs(ui)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	options := api.BuildOptions{
 		AbsWorkingDir:     root,
@@ -63,7 +67,8 @@ func compile(ui string, sourcemap bool) (map[string][]byte, error) {
 		MinifySyntax:      true,
 		MinifyWhitespace:  true,
 		MinifyIdentifiers: true,
-		LegalComments:     api.LegalCommentsEndOfFile,
+		LegalComments:     api.LegalCommentsNone, // licenses.txt has them
+		Metafile:          true,
 		Charset:           api.CharsetUTF8,
 		LogLevel:          api.LogLevelSilent,
 	}
@@ -72,17 +77,17 @@ func compile(ui string, sourcemap bool) (map[string][]byte, error) {
 	}
 	result := api.Build(options)
 	if len(result.Errors) > 0 {
-		return nil, oneLine(result.Errors)
+		return nil, "", oneLine(result.Errors)
 	}
-	files := map[string][]byte{}
+	files = map[string][]byte{}
 	for _, file := range result.OutputFiles {
 		name, err := filepath.Rel(root, file.Path)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		files[filepath.ToSlash(name)] = file.Contents
 	}
-	return files, nil
+	return files, result.Metafile, nil
 }
 
 // oneLine tells the first error with its place, and the remedy for the usual one: dependencies not fetched yet.

@@ -17,6 +17,7 @@ export interface SettingsHooks {
   local: LocalMedia;
   publisher: Publisher;
   sound: Sound;
+  ownName: () => string;
   rename: (name: string) => void;
   fail: (text: string) => void;
 }
@@ -53,7 +54,7 @@ export class Settings {
   }
 
   async open(): Promise<void> {
-    this.name.value = readPref('name');
+    this.name.value = this.hooks.ownName();
     await this.fill();
     this.element.showModal();
     this.meter.set(this.hooks.local.track('mic'));
@@ -62,7 +63,7 @@ export class Settings {
   private closed(): void {
     this.meter.set(undefined);
     const name = this.name.value.trim();
-    if (!name || name === readPref('name')) return;
+    if (!name || name === this.hooks.ownName()) return;
     writePref('name', name);
     this.hooks.rename(name);
   }

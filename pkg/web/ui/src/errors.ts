@@ -4,10 +4,10 @@ import { InsecureContextError } from './media.ts';
 import { ConnectionError, finalCloseCode, RequestError } from './protoo.ts';
 import type { Source } from './wire.ts';
 
-const names: Record<Source, string> = { mic: 'microphone', camera: 'camera', screen: 'screen' };
+const names: Record<Source | 'devices', string> = { mic: 'microphone', camera: 'camera', screen: 'screen', devices: 'camera and microphone' };
 
-/** Why a device could not be opened or sent. undefined: the visitor changed their mind, nothing to say. */
-export function captureText(source: Source, error: unknown): string | undefined {
+/** Why a device, or both, could not be opened or sent. undefined: the visitor changed their mind, nothing to say. */
+export function captureText(source: Source | 'devices', error: unknown): string | undefined {
   const name = names[source];
   if (error instanceof InsecureContextError) {
     return `The browser gives the ${name} only to pages loaded over https. Open this page with an https address.`;

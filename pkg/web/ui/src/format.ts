@@ -37,8 +37,10 @@ export function initials(name: string): string {
 export function hue(text: string): number {
   let hash = 2166136261; // FNV-1a
   for (const char of text) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 16777619) >>> 0;
-  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) >>> 0; // texts that differ in one letter must not look alike
-  return (hash >>> 8) % 360;
+  // Texts that differ in one letter must not look alike: the finalizer of MurmurHash3.
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return ((hash ^ (hash >>> 16)) >>> 0) % 360;
 }
 
 /** "14:05" in the visitor's own manner. */

@@ -37,6 +37,8 @@ export class JoinForm {
   private readonly submit = h('button', { class: 'primary', attrs: { type: 'submit' } }, 'Join');
   private readonly message = h('p', { class: 'form-message', attrs: { role: 'alert' } });
   private joining = false;
+  /** The message shown is about a device: it goes when the device works. */
+  private deviceFailed = false;
   private opening: Promise<void> | undefined;
   private metered: MediaStreamTrack | undefined;
 
@@ -72,16 +74,26 @@ export class JoinForm {
     return this.name.value.trim();
   }
 
+  setName(name: string): void {
+    this.name.value = name;
+    this.render();
+  }
+
   /** Opens the devices that are wanted, for the preview. Failures switch the wish off and say why. */
   openDevices(): Promise<void> {
-    this.opening ??= this.openWanted().finally(() => { this.opening = undefined; });
+    this.opening ??= this.openWanted().finally(() => {
+      this.opening = undefined;
+      this.render();
+    });
     return this.opening;
   }
 
   private async openWanted(): Promise<void> {
     const wanted = (['mic', 'camera'] as const).filter((source) => this.wants[source]);
     if (wanted.length === 2) await this.hooks.local.openPair();
-    await Promise.all(wanted.map((source) => this.apply(source, true)));
+    const errors = (await Promise.all(wanted.map((source) => this.apply(source, true)))).filter((error) => error !== undefined);
+    const refused = errors.filter((error) => (error as Error).name === 'NotAllowedError');
+    if (refused.length === 2) this.failDevice(captureText('devices', refused[0])); // one question was asked, one answer given
   }
 
   show(visible: boolean): void {
@@ -99,6 +111,7 @@ export class JoinForm {
   }
 
   say(text: string, kind: 'info' | 'error'): void {
+    this.deviceFailed = false;
     setText(this.message, text);
     this.message.className = `form-message ${kind}`;
   }
@@ -109,17 +122,31 @@ export class JoinForm {
     });
   }
 
-  private async apply(source: Toggle, on: boolean): Promise<void> {
+  /** Switches a source; returns the error if that failed, after telling it. */
+  private async apply(source: Toggle, on: boolean): Promise<unknown> {
     this.wants[source] = on;
     this.render();
+    let failure: unknown;
     try {
       await this.hooks.publisher.set(source, on);
-      if (on && this.message.textContent) this.say('', 'info');
+      if (on && this.deviceFailed) this.say('', 'info');
     } catch (error) {
+      failure = error;
       this.wants[source] = false;
-      this.hooks.onFail(captureText(source, error) ?? '');
+      this.failDevice(captureText(source, error));
     }
     this.render();
+    return failure;
+  }
+
+  private cameraText(): string {
+    if (!this.wants.camera) return 'Camera is off';
+    return this.opening ? 'Allow the camera if the browser asks' : 'The camera starts when you join';
+  }
+
+  private failDevice(text: string | undefined): void {
+    this.hooks.onFail(text ?? '');
+    this.deviceFailed = true;
   }
 
   private submitted(event: Event): void {
@@ -152,7 +179,7 @@ export class JoinForm {
     this.video.hidden = !camera;
     this.video.classList.toggle('mirrored', isMirrored(camera));
     setText(this.avatar, initials(this.nameValue));
-    setText(this.previewText, camera ? '' : this.wants.camera ? 'Your camera starts when you join or allow it' : 'Camera is off');
+    setText(this.previewText, camera ? '' : this.cameraText());
     const mic = visible && this.wants.mic ? local.track('mic') : undefined;
     if (mic !== this.metered) this.meter.set(mic);
     this.metered = mic;

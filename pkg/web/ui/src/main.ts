@@ -35,6 +35,7 @@ const view = new RoomView({
 });
 const settings = new Settings({
   local, sound, publisher: room.publisher,
+  ownName: () => form.element.hidden ? ownName : form.nameValue,
   rename: (name) => rename(name),
   fail: (text) => toasts.show('error', text),
 });
@@ -97,6 +98,7 @@ function leave(): void {
 
 function rename(name: string): void {
   ownName = name;
+  form.setName(name);
   view.renamed();
   room.rename(name).catch((error: unknown) => toasts.show('error', roomText(error)));
 }

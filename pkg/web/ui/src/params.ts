@@ -24,13 +24,11 @@ export interface Params {
 const words = ['basil', 'tomato', 'garlic', 'olive', 'pepper', 'cumin', 'sherry', 'mint', 'fig', 'lime', 'thyme', 'almond'];
 const codecs: Record<string, string> = { h264: 'video/H264', vp8: 'video/VP8', vp9: 'video/VP9', av1: 'video/AV1' };
 
-/** A word that says nothing about anyone: 20 bits and two words for rooms, so that names can be spoken. */
+/** A name for a new room: two different words that can be spoken and 20 bits that cannot be guessed along. */
 export function randomRoomId(random: () => number): string {
-  const word = (): string => words[Math.floor(random() * words.length)] ?? 'basil';
-  const first = word();
-  let second = word();
-  while (second === first) second = word();
-  return `${first}-${second}-${Math.floor(random() * 2 ** 20).toString(36)}`;
+  const first = Math.floor(random() * words.length);
+  const second = (first + 1 + Math.floor(random() * (words.length - 1))) % words.length;
+  return `${words[first]}-${words[second]}-${Math.floor(random() * 2 ** 20).toString(36)}`;
 }
 
 /** Reads a page address. random yields numbers in [0,1), as Math.random does. */

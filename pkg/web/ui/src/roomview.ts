@@ -141,7 +141,7 @@ export class RoomView {
     const screen = peers.of(peer.id, 'screen');
     if (screen) {
       const screenTile = this.ensureTile(peer.id, 'screen', false);
-      screenTile.setName(`Screen of ${name}`);
+      screenTile.setName(name, `Screen of ${name}`);
       screenTile.setVideo(screen.paused ? undefined : screen.consumer.track);
     } else {
       this.stage.remove(tileKey(peer.id, 'screen'));
@@ -171,7 +171,7 @@ export class RoomView {
     if (this.element.hidden) return;
     const tile = this.ensureTile(params.peerId, 'camera', true);
     const track = publisher.isOn('camera') ? local.track('camera') : undefined;
-    tile.setName(`${this.hooks.ownName()} (you)`);
+    tile.setName(this.hooks.ownName(), `${this.hooks.ownName()} (you)`);
     tile.setVideo(track, isMirrored(track));
     tile.setMicOff(!publisher.isOn('mic'));
     if (source !== 'screen') return;

@@ -60,11 +60,12 @@ export class Tile {
     return (this.rect?.height ?? 0) * window.devicePixelRatio;
   }
 
-  setName(name: string): void {
-    setText(this.nameText, name);
+  /** The name of a person, and what the tile is called if that differs. */
+  setName(name: string, title = name): void {
+    setText(this.nameText, title);
     setText(this.avatar, initials(name));
-    this.element.setAttribute('aria-label', name);
-    setLabel(this.menuButton, `Options for ${name}`);
+    this.element.setAttribute('aria-label', title);
+    setLabel(this.menuButton, `Options for ${title}`);
   }
 
   /** Shows a track; undefined shows the initials. mirrored is for one's own camera, as in a mirror. */

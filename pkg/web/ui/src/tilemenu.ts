@@ -62,7 +62,7 @@ function radios(title: string, options: [string, number | undefined][], chosen: 
     const input = h('input', { attrs: { type: 'radio', name: group, checked: value === chosen }, on: { change: () => onChange(value) } });
     row.append(h('label', { class: 'segment' }, input, h('span', {}, label)));
   }
-  return h('fieldset', { class: 'menu-group' }, h('legend', {}, title), row);
+  return h('div', { class: 'menu-group', attrs: { role: 'radiogroup', 'aria-label': title } }, h('div', { class: 'menu-title', attrs: { 'aria-hidden': 'true' } }, title), row);
 }
 
 /** Below the button if there is room, otherwise above, always wholly on the screen. */
