@@ -37,7 +37,8 @@ type chacha20Keys struct {
 
 // Init derives the keys (RFC 5246 section 6.3; RFC 7905 section 2: no MAC keys, an IV of 12 bytes).
 func (c *chacha20) Init(master, clientRandom, serverRandom []byte, isClient bool) error {
-	k, err := prf.GenerateEncryptionKeys(master, clientRandom, serverRandom, 0, chacha20poly1305.KeySize, chacha20poly1305.NonceSize, c.HashFunc())
+	const keySize, ivSize = chacha20poly1305.KeySize, chacha20poly1305.NonceSize
+	k, err := prf.GenerateEncryptionKeys(master, clientRandom, serverRandom, 0, keySize, ivSize, c.HashFunc())
 	if err != nil {
 		return err
 	}
