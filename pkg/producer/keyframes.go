@@ -7,7 +7,7 @@ import (
 	"gazpacho/pkg/timer"
 )
 
-// Limits on asking the publisher for key frames. See ALGORITHMS.md, "Key frames".
+// Limits on asking the publisher for key frames. See KEYFRAMES.md.
 const (
 	keyFrameInterval = 500 * time.Millisecond // R-RTP-6
 	keyFrameRetry    = time.Second
@@ -49,7 +49,7 @@ func (k *keyFrames) request(now time.Time, e *encoding) {
 // arrived notes that a key frame of an encoding began to come.
 func (k *keyFrames) arrived(now time.Time, e *encoding) {
 	if e.request.pending || e.request.wanted {
-		e.request.pending, e.request.wanted = false, false
+		e.request.pending, e.request.wanted, e.request.retried = false, false, false
 		k.run(now)
 	}
 }
@@ -57,8 +57,8 @@ func (k *keyFrames) arrived(now time.Time, e *encoding) {
 // forget drops all requests.
 func (k *keyFrames) forget() {
 	for i := range k.producer.encodings {
-		e := &k.producer.encodings[i]
-		e.request.pending, e.request.wanted = false, false
+		r := &k.producer.encodings[i].request
+		r.pending, r.wanted, r.retried = false, false, false
 	}
 	k.timer.Stop()
 }
