@@ -1,8 +1,6 @@
 package ortc
 
-import (
-	"gazpacho/proto"
-)
+import "gazpacho/proto"
 
 // ConsumableRTPParameters is a producer in its router's terms: the router's codecs with the producer's parameters,
 // the router's extensions of that kind that can be sent, and the mapped SSRCs. All arguments must be valid, and
@@ -40,12 +38,15 @@ func ConsumableRTPParameters(kind string, params proto.RTPParameters, caps proto
 
 // consumableCodecs is the router's codec for a codec of the producer, and its retransmission codec if there is one.
 func consumableCodecs(path string, c *proto.RTPCodecParameters, caps []proto.RTPCodecCapability, mapping []proto.CodecMapping) ([]proto.RTPCodecParameters, *proto.Error) {
+	// By payload type, since the codec was matched when the mapping was made.
 	pt, ok := mappedPayloadType(mapping, c.PayloadType)
 	i := findPayloadType(caps, pt)
 	if !ok || i < 0 {
 		return nil, proto.BadField(path+".payloadType", "payload type %d is not mapped", c.PayloadType)
 	}
+	// The producer's parameters describe the bitstream, which the router does not change.
 	codecs := []proto.RTPCodecParameters{ofCapability(&caps[i], c.Parameters)}
+	// Retransmissions to consumers are the router's own: they need not be those of the producer.
 	rtx := findCodec(caps, func(candidate *proto.RTPCodecCapability) bool {
 		return candidate.PreferredPayloadType != nil && isRTXOf(candidate.MimeType, candidate.Parameters, pt)
 	})
@@ -67,6 +68,7 @@ func ofCapability(c *proto.RTPCodecCapability, parameters proto.CodecParameters)
 	}
 }
 
+// mappedPayloadType is the router's payload type for one of the producer.
 func mappedPayloadType(mapping []proto.CodecMapping, pt uint8) (uint8, bool) {
 	for _, m := range mapping {
 		if m.PayloadType == pt {

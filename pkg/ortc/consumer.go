@@ -16,6 +16,8 @@ func CanConsume(consumable proto.RTPParameters, caps proto.RTPCapabilities) (boo
 	for i := range consumable.Codecs {
 		c := &consumable.Codecs[i]
 		if findMatch(caps.Codecs, c) >= 0 {
+			// An endpoint that knows VP9 with retransmissions also matches the retransmission codec of VP8; if that is
+			// what matches first, the codec before it did not.
 			return !isRTX(c.MimeType), nil
 		}
 	}
@@ -49,6 +51,7 @@ func ConsumerRTPParameters(opts ConsumerOptions) (proto.RTPParameters, *proto.Er
 		return proto.RTPParameters{}, err
 	}
 	codecs := consumerCodecs(opts.Consumable.Codecs, remote.Codecs, opts.EnableRTX)
+	// The first codec is the one that an endpoint is set up for, so it must carry media.
 	if len(codecs) == 0 || isRTX(codecs[0].MimeType) {
 		return proto.RTPParameters{}, proto.Unsupported("no compatible media codecs: the producer has %s", codecNames(opts.Consumable.Codecs))
 	}
@@ -78,9 +81,11 @@ func consumerCodecs(consumable []proto.RTPCodecParameters, remote []proto.RTPCod
 			continue
 		}
 		c := cloneCodec(consumable[i])
+		// Feedback is sent by the endpoint, so what it knows counts. Bare NACK asks for retransmissions.
 		c.RTCPFeedback = keep(remote[match].RTCPFeedback, func(fb proto.RTCPFeedback) bool { return enableRTX || fb != nack })
 		codecs = append(codecs, c)
 	}
+	// Retransmission codecs match by clock rate alone, so those of codecs left out are still here.
 	for i := len(codecs) - 1; i >= 0; i-- {
 		if isRTX(codecs[i].MimeType) && !hasPayloadType(codecs, codecs[i].Parameters["apt"]) {
 			codecs = slices.Delete(codecs, i, i+1)
@@ -89,11 +94,12 @@ func consumerCodecs(consumable []proto.RTPCodecParameters, remote []proto.RTPCod
 	return codecs
 }
 
+// hasPayloadType tells whether one of the codecs has the payload type that an apt parameter names.
 func hasPayloadType(codecs []proto.RTPCodecParameters, pt any) bool {
 	return slices.ContainsFunc(codecs, func(c proto.RTPCodecParameters) bool { return sameValue(pt, c.PayloadType) })
 }
 
-// consumerExtensions are those that the endpoint knows by the same id.
+// consumerExtensions are those that the endpoint knows by the same id: packets go to all consumers with the router's ids.
 func consumerExtensions(consumable []proto.RTPHeaderExtensionParameters, remote []proto.RTPHeaderExtension) []proto.RTPHeaderExtensionParameters {
 	extensions := []proto.RTPHeaderExtensionParameters{}
 	for _, e := range consumable {
@@ -123,6 +129,7 @@ func singleEncoding(encodings []proto.RTPEncodingParameters, rtx bool, random fu
 	if rtx {
 		e.RTX = &proto.RTXEncoding{SSRC: e.SSRC + 1}
 	}
+	// Only one of the encodings is sent at a time, so the highest limit is the limit.
 	for _, encoding := range encodings {
 		e.MaxBitrate = max(e.MaxBitrate, encoding.MaxBitrate)
 	}

@@ -37,8 +37,10 @@ func (g generator) browser() object {
 		}
 		codecs = append(codecs, c)
 		if c["kind"] == "video" && !g.oneIn(5) {
-			codecs = append(codecs, object{"kind": "video", "mimeType": "video/rtx", "clockRate": 90000,
-				"preferredPayloadType": pt + 1, "parameters": object{"apt": pt}, "rtcpFeedback": []any{}})
+			codecs = append(codecs, object{
+				"kind": "video", "mimeType": "video/rtx", "clockRate": 90000,
+				"preferredPayloadType": pt + 1, "parameters": object{"apt": pt}, "rtcpFeedback": []any{},
+			})
 		}
 		pt += 2
 	}
@@ -68,7 +70,7 @@ func (g generator) routerCodecs() []proto.RTPCodecCapability {
 func TestDeviceAgrees(t *testing.T) {
 	o, g := newOracle(t), newGenerator(30)
 	sent, received := map[string]int{}, 0
-	for range rounds / 2 {
+	for range rounds / 4 {
 		router, err := GenerateRouterRTPCapabilities(g.routerCodecs())
 		if err != nil {
 			t.Fatal(err)

@@ -29,7 +29,7 @@ const (
 const dependencyDescriptorID = 7
 
 // supportedHeaderExtensions lists what the router receives and sends, by kind. Ids are the router's choice, the same
-// for audio and video since both may share a transport (RFC 8843 section 9). recvonly ones are ended by the router:
+// for audio and video since both may share a transport (RFC 8843). recvonly ones are ended by the router:
 // RIDs become SSRCs, and audio consumers are not congestion controlled. The dependency descriptor stays out of
 // offers to endpoints that would have to keep it true while layers are dropped.
 func supportedHeaderExtensions() []proto.RTPHeaderExtension {

@@ -94,6 +94,7 @@ func parseH264(id string) (h264Format, bool) {
 	return h264Format{}, false
 }
 
+// parseH264Level reads level_idc, which means 1.1 or 1b by a flag of profile_iop.
 func parseH264Level(iop, idc uint8) (h264Level, bool) {
 	if h264Level(idc) == level11 && iop&constraintSet3 != 0 {
 		return level1b, true
@@ -131,6 +132,7 @@ func hasH264Format(parameters proto.CodecParameters) bool {
 	return !sameValue(orZero(parameters[profileLevelID]), 0)
 }
 
+// sameH264Profile tells whether two codecs have one profile. Profiles that we do not know are not the same as anything.
 func sameH264Profile(a, b proto.CodecParameters) bool {
 	x, ok := h264FormatOf(a)
 	y, also := h264FormatOf(b)
@@ -155,6 +157,7 @@ func answerH264(ours, offer proto.CodecParameters) string {
 	return format.String()
 }
 
+// allowsAsymmetry tells whether what a codec receives may have another level than what it sends.
 func allowsAsymmetry(parameters proto.CodecParameters) bool {
 	v := parameters[levelAsymmetryAllowed]
 	return sameValue(v, 1) || v == "1"
@@ -162,7 +165,7 @@ func allowsAsymmetry(parameters proto.CodecParameters) bool {
 
 // lowerLevel is the lower of two levels: 1, 1b, 1.1 and so on.
 func lowerLevel(a, b h264Level) h264Level {
-	if a == level1 || b == level1 {
+	if a == level1 || b == level1 { // since 1b, above it, is the smaller number
 		return level1
 	}
 	return min(a, b)

@@ -1,8 +1,6 @@
 package ortc
 
-import (
-	"gazpacho/proto"
-)
+import "gazpacho/proto"
 
 // ProducerRTPParametersMapping finds for each codec of a producer the payload type of the router's codec it matches,
 // and gives each encoding an SSRC that the router knows it by: consecutive ones, from a random one up. Both arguments
@@ -26,6 +24,8 @@ func ProducerRTPParametersMapping(params *proto.RTPParameters, caps proto.RTPCap
 		}
 		mapping.Codecs = append(mapping.Codecs, mapped)
 	}
+	// A retransmission codec may stand before its media codec, so they come in a second pass, and are looked up among
+	// media codecs only: retransmissions are not retransmitted.
 	media := mapping.Codecs
 	for i := range params.Codecs {
 		c := &params.Codecs[i]
@@ -45,6 +45,7 @@ func ProducerRTPParametersMapping(params *proto.RTPParameters, caps proto.RTPCap
 	return mapping, nil
 }
 
+// mapCodec maps a media codec to the first of the router's that matches it strictly.
 func mapCodec(path string, c *proto.RTPCodecParameters, caps []proto.RTPCodecCapability) (proto.CodecMapping, *proto.Error) {
 	i := findCodec(caps, func(candidate *proto.RTPCodecCapability) bool {
 		return candidate.PreferredPayloadType != nil && matchCodecs(parametersFormat(c), capabilityFormat(candidate), strict)

@@ -69,8 +69,10 @@ func TestMappingOfBadCodecs(t *testing.T) {
 
 // The level of H264 is written into the producer's parameters, without touching maps that others may hold.
 func TestMappingNegotiatesLevel(t *testing.T) {
-	caps, err := GenerateRouterRTPCapabilities([]proto.RTPCodecCapability{{MimeType: "video/H264", ClockRate: 90000,
-		Parameters: params(profileLevelID, "42e01f", "packetization-mode", 1, levelAsymmetryAllowed, 0)}})
+	caps, err := GenerateRouterRTPCapabilities([]proto.RTPCodecCapability{{
+		MimeType: "video/H264", ClockRate: 90000,
+		Parameters: params(profileLevelID, "42e01f", "packetization-mode", 1, levelAsymmetryAllowed, 0),
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}

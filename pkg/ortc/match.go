@@ -15,10 +15,12 @@ type format struct {
 	parameters proto.CodecParameters
 }
 
+// capabilityFormat is the format of what an endpoint can do.
 func capabilityFormat(c *proto.RTPCodecCapability) format {
 	return format{c.MimeType, c.ClockRate, c.Channels, c.Parameters}
 }
 
+// parametersFormat is the format of what is sent.
 func parametersFormat(c *proto.RTPCodecParameters) format {
 	return format{c.MimeType, c.ClockRate, c.Channels, c.Parameters}
 }
@@ -39,6 +41,7 @@ func matchCodecs(a, b format, how strictness) bool {
 	}
 	switch {
 	case mimeType == "audio/multiopus":
+		// How channels are put into streams must be the same, or the decoder cannot be set up.
 		return sameValue(a.parameters["num_streams"], b.parameters["num_streams"]) &&
 			sameValue(a.parameters["coupled_streams"], b.parameters["coupled_streams"])
 	case mimeType == "video/h264" && how == strict:
@@ -46,6 +49,7 @@ func matchCodecs(a, b format, how strictness) bool {
 		return sameValue(orZero(a.parameters["packetization-mode"]), orZero(b.parameters["packetization-mode"])) &&
 			sameH264Profile(a.parameters, b.parameters)
 	case mimeType == "video/vp9" && how == strict:
+		// RFC 9628: profile-id is of the format.
 		return sameValue(orZero(a.parameters["profile-id"]), orZero(b.parameters["profile-id"]))
 	}
 	return true

@@ -124,10 +124,17 @@ func readJSON(path string, v any) error {
 	return json.Unmarshal(data, v)
 }
 
-// ask calls a function of oracle.cjs.
-func (o *oracle) ask(t testing.TB, fn string, args map[string]any) answer {
+// question is a function of oracle.cjs to call, and what to do with the answer.
+type question struct {
+	Fn    string       `json:"fn"`
+	Args  object       `json:"args"`
+	check func(answer) `json:"-"`
+}
+
+// askAll asks many questions at once.
+func (o *oracle) askAll(t testing.TB, questions []question) {
 	t.Helper()
-	line, err := json.Marshal(map[string]any{"fn": fn, "args": args})
+	line, err := json.Marshal(questions)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,11 +145,34 @@ func (o *oracle) ask(t testing.TB, fn string, args map[string]any) answer {
 	if err != nil {
 		t.Fatalf("oracle: %v", err)
 	}
-	var a answer
-	if err := json.Unmarshal(reply, &a); err != nil {
-		t.Fatalf("oracle: %v in %s", err, reply)
+	var answers []answer
+	if err := json.Unmarshal(reply, &answers); err != nil || len(answers) != len(questions) {
+		t.Fatalf("oracle: %d answers to %d questions, %v in %s", len(answers), len(questions), err, reply)
 	}
+	for i, a := range answers {
+		questions[i].check(a)
+	}
+}
+
+// ask calls a function of oracle.cjs.
+func (o *oracle) ask(t testing.TB, fn string, args object) (a answer) {
+	t.Helper()
+	o.askAll(t, []question{{fn, args, func(got answer) { a = got }}})
 	return a
+}
+
+// inquire asks the oracle all that n rounds want to know, some rounds at a time.
+func (o *oracle) inquire(t testing.TB, n int, round func() []question) {
+	t.Helper()
+	const batch = 50
+	pending := []question{}
+	for i := range n {
+		pending = append(pending, round()...)
+		if i%batch == batch-1 || i == n-1 {
+			o.askAll(t, pending)
+			pending = pending[:0]
+		}
+	}
 }
 
 // compare fails the test unless we and the oracle agree: the same JSON, or the same class of error.

@@ -1,7 +1,6 @@
 package ortc
 
 import (
-	"fmt"
 	"maps"
 
 	"gazpacho/proto"
@@ -20,7 +19,7 @@ func GenerateRouterRTPCapabilities(mediaCodecs []proto.RTPCodecCapability) (prot
 	supported := supportedCodecs()
 	pool := newPayloadTypes()
 	for i := range mediaCodecs {
-		path := fmt.Sprintf("mediaCodecs[%d]", i)
+		path := index("mediaCodecs", i)
 		media := &mediaCodecs[i]
 		if err := validateCodecCapability(path, media); err != nil {
 			return proto.RTPCapabilities{}, err
@@ -44,18 +43,20 @@ func GenerateRouterRTPCapabilities(mediaCodecs []proto.RTPCodecCapability) (prot
 
 // routerCodec is the supported codec that media asks for, with its payload type and parameters.
 func routerCodec(path string, media *proto.RTPCodecCapability, supported []proto.RTPCodecCapability, pool *payloadTypes, taken []proto.RTPCodecCapability) (proto.RTPCodecCapability, *proto.Error) {
+	// Loosely: which H264 or VP9 profiles a router has is up to who makes it; it looks into no bitstream that deep.
 	i := findCodec(supported, func(s *proto.RTPCodecCapability) bool {
 		return matchCodecs(capabilityFormat(media), capabilityFormat(s), loose)
 	})
 	if i < 0 {
 		return proto.RTPCodecCapability{}, at(path, proto.Unsupported("media codec %s is not supported", formatName(media.MimeType, media.ClockRate, media.Channels)))
 	}
-	codec := supported[i]
+	codec := supported[i] // shared by media codecs of the same format, so what it refers to is copied
 	codec.RTCPFeedback = cloneList(codec.RTCPFeedback)
 	codec.Parameters = cloneParameters(codec.Parameters)
 	maps.Copy(codec.Parameters, media.Parameters)
 	switch {
 	case media.PreferredPayloadType != nil:
+		// Taken out of the pool even if it is handed out already: then it is found to be used twice below.
 		codec.PreferredPayloadType = payloadType(*media.PreferredPayloadType)
 		pool.take(*media.PreferredPayloadType)
 	case codec.PreferredPayloadType == nil:
@@ -73,7 +74,8 @@ func routerCodec(path string, media *proto.RTPCodecCapability, supported []proto
 	return codec, nil
 }
 
-// routerRTX is the retransmission codec that belongs to a codec.
+// routerRTX is the retransmission codec that belongs to a codec: RFC 4588 section 8.6 names it by the apt parameter, one
+// payload type for each payload type.
 func routerRTX(path string, codec proto.RTPCodecCapability, pool *payloadTypes) (proto.RTPCodecCapability, *proto.Error) {
 	pt, ok := pool.next()
 	if !ok {

@@ -79,8 +79,10 @@ func TestPayloadTypesInOrder(t *testing.T) {
 
 // Parameters given override the supported codec's, numbers by number; its spelling and feedback stay.
 func TestRouterMergesParameters(t *testing.T) {
-	caps, err := GenerateRouterRTPCapabilities([]proto.RTPCodecCapability{{MimeType: "VIDEO/h264", ClockRate: 90000, Channels: 9,
-		Parameters: params(levelAsymmetryAllowed, 0, "x", "y"), RTCPFeedback: []proto.RTCPFeedback{{Type: "foo"}}}})
+	caps, err := GenerateRouterRTPCapabilities([]proto.RTPCodecCapability{{
+		MimeType: "VIDEO/h264", ClockRate: 90000, Channels: 9,
+		Parameters: params(levelAsymmetryAllowed, 0, "x", "y"), RTCPFeedback: []proto.RTCPFeedback{{Type: "foo"}},
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +91,7 @@ func TestRouterMergesParameters(t *testing.T) {
 		{"type":"ccm","parameter":"fir"},{"type":"goog-remb","parameter":""},{"type":"transport-cc","parameter":""}]}`)
 }
 
-// RFC 8843 section 9 lets audio and video share a transport: one id must not mean two things, nor one thing have two ids.
+// RFC 8843 lets audio and video share a transport: one id must not mean two things, nor one thing have two ids.
 func TestExtensionIDsAreOneToOne(t *testing.T) {
 	uris, ids := map[int]string{}, map[string]int{}
 	for _, e := range SupportedRTPCapabilities().HeaderExtensions {

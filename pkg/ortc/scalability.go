@@ -55,6 +55,7 @@ func consumerScalabilityMode(encodings []proto.RTPEncodingParameters) string {
 			break
 		}
 	}
+	// Whether the streams have spatial layers themselves does not matter: browsers do not send simulcast of them.
 	if len(encodings) > 1 {
 		temporal := ParseScalabilityMode(mode).TemporalLayers
 		return "L" + strconv.Itoa(len(encodings)) + "T" + strconv.Itoa(temporal)

@@ -90,13 +90,17 @@ func simulcastScene(t *testing.T) produced {
 	t.Helper()
 	router := []proto.RTPCodecCapability{
 		{Kind: "audio", MimeType: "audio/opus", ClockRate: 48000, Channels: 2},
-		{Kind: "video", MimeType: "video/H264", ClockRate: 90000,
-			Parameters: params("level-asymmetry-allowed", 1, "packetization-mode", 1, "profile-level-id", "4d0032", "bar", "lalala")},
+		{
+			Kind: "video", MimeType: "video/H264", ClockRate: 90000,
+			Parameters: params("level-asymmetry-allowed", 1, "packetization-mode", 1, "profile-level-id", "4d0032", "bar", "lalala"),
+		},
 	}
 	p, err := produce(proto.Video, router, proto.RTPParameters{
 		Codecs: []proto.RTPCodecParameters{
-			{MimeType: "video/H264", PayloadType: 111, ClockRate: 90000, RTCPFeedback: []proto.RTCPFeedback{nack, nackPLI, ccmFIR, googREMB},
-				Parameters: params("foo", 1234, "packetization-mode", 1, "profile-level-id", "4d0032")},
+			{
+				MimeType: "video/H264", PayloadType: 111, ClockRate: 90000, RTCPFeedback: []proto.RTCPFeedback{nack, nackPLI, ccmFIR, googREMB},
+				Parameters: params("foo", 1234, "packetization-mode", 1, "profile-level-id", "4d0032"),
+			},
 			{MimeType: "video/rtx", PayloadType: 112, ClockRate: 90000, Parameters: params("apt", 111)},
 		},
 		HeaderExtensions: []proto.RTPHeaderExtensionParameters{{URI: midURI, ID: 1}, {URI: videoOrientationURI, ID: 12}},
@@ -147,9 +151,11 @@ func TestConsumerOfThreeEncodings(t *testing.T) {
 	remote := proto.RTPCapabilities{
 		Codecs: []proto.RTPCodecCapability{
 			{MimeType: "audio/opus", PreferredPayloadType: payloadType(100), ClockRate: 48000, Channels: 2},
-			{MimeType: "video/H264", PreferredPayloadType: payloadType(101), ClockRate: 90000,
+			{
+				MimeType: "video/H264", PreferredPayloadType: payloadType(101), ClockRate: 90000,
 				Parameters:   params("packetization-mode", 1, "profile-level-id", "4d0032", "baz", "LOLOLO"),
-				RTCPFeedback: []proto.RTCPFeedback{nack, nackPLI, foo, transportCC}},
+				RTCPFeedback: []proto.RTCPFeedback{nack, nackPLI, foo, transportCC},
+			},
 			{MimeType: "video/rtx", PreferredPayloadType: payloadType(102), ClockRate: 90000, Parameters: params("apt", 101)},
 		},
 		HeaderExtensions: []proto.RTPHeaderExtension{

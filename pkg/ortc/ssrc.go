@@ -15,6 +15,7 @@ func randomSSRC(random func() uint32) uint32 {
 // randomSSRCs makes the first SSRCs of two runs of n that do not touch.
 func randomSSRCs(random func() uint32, n int) (uint32, uint32) {
 	a, b := randomSSRC(random), randomSSRC(random)
+	// In arithmetic modulo 2^32, b lies in the run of a or a in the run of b.
 	if run := uint32(n); b-a < run || a-b < run {
 		b = a + run
 	}

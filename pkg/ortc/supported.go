@@ -25,6 +25,8 @@ func SupportedRTPCapabilities() proto.RTPCapabilities {
 	return proto.RTPCapabilities{Codecs: supportedCodecs(), HeaderExtensions: supportedHeaderExtensions()}
 }
 
+// supportedCodecs have what is needed to forward them. Their bitstreams are not looked into beyond layers and key frames, so
+// formats that differ in parameters alone stand here once.
 func supportedCodecs() []proto.RTPCodecCapability {
 	return []proto.RTPCodecCapability{
 		codec("audio/opus", noPT, 48000, 2, nil, nack, transportCC),
@@ -61,10 +63,12 @@ func multiopus(channels int, mapping string, streams, coupled int) proto.RTPCode
 	return codec("audio/multiopus", noPT, 48000, channels, parameters, nack, transportCC)
 }
 
+// videoCodec can do all feedback that video needs: 90 kHz is the clock of every video format.
 func videoCodec(mimeType string, parameters proto.CodecParameters) proto.RTPCodecCapability {
 	return codec(mimeType, noPT, 90000, 0, parameters, nack, nackPLI, ccmFIR, googREMB, transportCC)
 }
 
+// codec makes one with the fields that validation would fill in.
 func codec(mimeType string, pt, clockRate, channels int, parameters proto.CodecParameters, feedback ...proto.RTCPFeedback) proto.RTPCodecCapability {
 	kind, _, _ := strings.Cut(mimeType, "/")
 	c := proto.RTPCodecCapability{
@@ -78,4 +82,5 @@ func codec(mimeType string, pt, clockRate, channels int, parameters proto.CodecP
 	return c
 }
 
+// payloadType is how an optional payload type is given.
 func payloadType(pt uint8) *uint8 { return &pt }

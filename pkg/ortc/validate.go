@@ -12,6 +12,13 @@ import (
 // maxPayloadType is what seven bits of an RTP header hold (RFC 3550 section 5.1).
 const maxPayloadType = 127
 
+// Lists are matched with each other, so their lengths multiply: there are no more codecs than payload types to know them
+// by, and no more feedback than anyone could mean.
+const (
+	maxCodecs   = maxPayloadType + 1
+	maxFeedback = 64
+)
+
 // maxExtensionID is what the two-byte form of a header extension holds; 0 is padding (RFC 8285 section 4.3).
 const maxExtensionID = 255
 
@@ -19,6 +26,9 @@ const maxExtensionID = 255
 // MIME type, audio has 1 channel unless it says otherwise and video none, lists and parameters are never nil, and
 // extensions go both ways. Errors are TypeErrors.
 func ValidateRTPCapabilities(caps *proto.RTPCapabilities) *proto.Error {
+	if len(caps.Codecs) > maxCodecs {
+		return tooMany("codecs", len(caps.Codecs), maxCodecs)
+	}
 	caps.Codecs = notNil(caps.Codecs)
 	for i := range caps.Codecs {
 		if err := validateCodecCapability(index("codecs", i), &caps.Codecs[i]); err != nil {
@@ -39,6 +49,9 @@ func ValidateRTPCapabilities(caps *proto.RTPCapabilities) *proto.Error {
 func ValidateRTPParameters(params *proto.RTPParameters) *proto.Error {
 	if params.Codecs == nil {
 		return proto.BadField("codecs", "missing codecs")
+	}
+	if len(params.Codecs) > maxCodecs {
+		return tooMany("codecs", len(params.Codecs), maxCodecs)
 	}
 	for i := range params.Codecs {
 		if err := validateCodecParameters(index("codecs", i), &params.Codecs[i]); err != nil {
@@ -61,6 +74,7 @@ func ValidateRTPParameters(params *proto.RTPParameters) *proto.Error {
 	return nil
 }
 
+// validateCodecCapability checks a codec of capabilities and sets its kind, whatever it said, to that of its MIME type.
 func validateCodecCapability(path string, c *proto.RTPCodecCapability) *proto.Error {
 	kind, err := validateFormat(path, c.MimeType, c.ClockRate, &c.Channels)
 	if err != nil {
@@ -87,6 +101,7 @@ func validateCodecParameters(path string, c *proto.RTPCodecParameters) *proto.Er
 func validateFormat(path, mimeType string, clockRate int, channels *int) (string, *proto.Error) {
 	kind, subtype, _ := strings.Cut(mimeType, "/")
 	kind = strings.ToLower(kind)
+	// mediasoup takes a clock rate of 0 or less; it would divide by it later.
 	switch {
 	case mimeType == "":
 		return "", proto.BadField(path+".mimeType", "missing mimeType")
@@ -104,12 +119,17 @@ func validateFormat(path, mimeType string, clockRate int, channels *int) (string
 	return kind, nil
 }
 
+// validateFormatDetails checks what else a codec has: parameters and feedback.
 func validateFormatDetails(path string, parameters *proto.CodecParameters, feedback *[]proto.RTCPFeedback) *proto.Error {
 	if err := validateParameterValues(path, parameters); err != nil {
 		return err
 	}
+	// RFC 4588 section 8.6: apt is the payload type that is retransmitted.
 	if apt, present := (*parameters)["apt"]; present && !finite(apt) {
 		return proto.BadField(path+".parameters.apt", "apt is not a number")
+	}
+	if len(*feedback) > maxFeedback {
+		return tooMany(path+".rtcpFeedback", len(*feedback), maxFeedback)
 	}
 	*feedback = notNil(*feedback)
 	for i, fb := range *feedback {
@@ -120,8 +140,8 @@ func validateFormatDetails(path string, parameters *proto.CodecParameters, feedb
 	return nil
 }
 
-// validateParameterValues lets only strings and numbers pass, in order: of several errors it is always the same that
-// is told.
+// validateParameterValues lets only strings and numbers pass, as SDP can say no more (RFC 8866 section 6.15). It goes by
+// name so that of several errors it is always the same that is told.
 func validateParameterValues(path string, parameters *proto.CodecParameters) *proto.Error {
 	if *parameters == nil {
 		*parameters = proto.CodecParameters{}
@@ -152,6 +172,7 @@ func validateExtensionParameters(path string, e *proto.RTPHeaderExtensionParamet
 	return validateParameterValues(path, &e.Parameters)
 }
 
+// validateExtensionName checks what names an extension: its URI and its id, which is in the field of that name.
 func validateExtensionName(path, uri, field string, id int) *proto.Error {
 	switch {
 	case uri == "":
@@ -164,6 +185,7 @@ func validateExtensionName(path, uri, field string, id int) *proto.Error {
 	return nil
 }
 
+// validateEncoding checks a stream. An RTX without an SSRC says nothing: streams known by RID announce theirs in packets.
 func validateEncoding(path string, e *proto.RTPEncodingParameters) *proto.Error {
 	if pt := e.CodecPayloadType; pt != nil && *pt > maxPayloadType {
 		return proto.BadField(path+".codecPayloadType", "payload type %d is over %d", *pt, maxPayloadType)
@@ -174,7 +196,12 @@ func validateEncoding(path string, e *proto.RTPEncodingParameters) *proto.Error 
 	return nil
 }
 
+// index is the path of an element of a list.
 func index(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
+
+func tooMany(path string, n, limit int) *proto.Error {
+	return proto.BadField(path, "%d elements are more than %d", n, limit)
+}
 
 // at says which field an error is about.
 func at(path string, err *proto.Error) *proto.Error {
@@ -182,6 +209,7 @@ func at(path string, err *proto.Error) *proto.Error {
 	return err
 }
 
+// notNil makes an absent list an empty one, for JSON to say [] rather than null.
 func notNil[T any](list []T) []T {
 	if list == nil {
 		return []T{}

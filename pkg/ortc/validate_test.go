@@ -2,6 +2,7 @@ package ortc
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"gazpacho/proto"
@@ -46,6 +47,19 @@ func TestCapabilitiesDefaults(t *testing.T) {
 		"headerExtensions":[{"kind":"audio","uri":"u","preferredId":255,"preferredEncrypt":false,"direction":"sendrecv"}]}`)
 }
 
+// As many as there can be are let pass.
+func TestLongLists(t *testing.T) {
+	feedback := slices.Repeat([]proto.RTCPFeedback{nack}, 64)
+	caps := proto.RTPCapabilities{Codecs: slices.Repeat([]proto.RTPCodecCapability{{MimeType: "audio/opus", ClockRate: 48000, RTCPFeedback: feedback}}, 128)}
+	if err := ValidateRTPCapabilities(&caps); err != nil {
+		t.Error(err)
+	}
+	params := proto.RTPParameters{Codecs: slices.Repeat([]proto.RTPCodecParameters{{MimeType: "video/VP8", ClockRate: 90000, RTCPFeedback: feedback}}, 128)}
+	if err := ValidateRTPParameters(&params); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestParametersDefaults(t *testing.T) {
 	params := proto.RTPParameters{
 		Codecs:           []proto.RTPCodecParameters{{MimeType: "audio/PCMU", ClockRate: 8000}},
@@ -81,6 +95,10 @@ func TestBadCapabilities(t *testing.T) {
 		{"codecs[1].clockRate", func(c *proto.RTPCapabilities) { c.Codecs[1].ClockRate = -8000 }},
 		{"codecs[1].channels", func(c *proto.RTPCapabilities) { c.Codecs[1].Channels = -1 }},
 		{"codecs[1].preferredPayloadType", func(c *proto.RTPCapabilities) { c.Codecs[1].PreferredPayloadType = payloadType(128) }},
+		{"codecs", func(c *proto.RTPCapabilities) { c.Codecs = slices.Repeat(c.Codecs[:1], 129) }},
+		{"codecs[1].rtcpFeedback", func(c *proto.RTPCapabilities) {
+			c.Codecs[1].RTCPFeedback = slices.Repeat([]proto.RTCPFeedback{nack}, 65)
+		}},
 		{"codecs[1].parameters.apt", func(c *proto.RTPCapabilities) { c.Codecs[1].Parameters = params("apt", "96") }},
 		{"codecs[1].parameters.x", func(c *proto.RTPCapabilities) { c.Codecs[1].Parameters = params("x", nil) }},
 		{"codecs[1].parameters.x", func(c *proto.RTPCapabilities) { c.Codecs[1].Parameters = params("x", true) }},
@@ -119,6 +137,7 @@ func TestBadParameters(t *testing.T) {
 		spoil func(*proto.RTPParameters)
 	}{
 		{"codecs", func(p *proto.RTPParameters) { p.Codecs = nil }},
+		{"codecs", func(p *proto.RTPParameters) { p.Codecs = slices.Repeat(p.Codecs, 129) }},
 		{"codecs[0].mimeType", func(p *proto.RTPParameters) { p.Codecs[0].MimeType = "" }},
 		{"codecs[0].mimeType", func(p *proto.RTPParameters) { p.Codecs[0].MimeType = "VP8" }},
 		{"codecs[0].payloadType", func(p *proto.RTPParameters) { p.Codecs[0].PayloadType = 200 }},
@@ -159,8 +178,15 @@ func TestNumbersOfAllTypes(t *testing.T) {
 		a, b any
 		want bool
 	}{
-		{nil, nil, true}, {nil, "", false}, {nil, 0, false}, {"", 0, false}, {"a", "a", true}, {"a", "A", false}, {true, true, false},
-		{math.NaN(), math.NaN(), false}, {[]any{}, []any{}, false},
+		{nil, nil, true},
+		{nil, "", false},
+		{nil, 0, false},
+		{"", 0, false},
+		{"a", "a", true},
+		{"a", "A", false},
+		{true, true, false},
+		{math.NaN(), math.NaN(), false},
+		{[]any{}, []any{}, false},
 	} {
 		if sameValue(c.a, c.b) != c.want || sameValue(c.b, c.a) != c.want {
 			t.Errorf("%v and %v: want %t", c.a, c.b, c.want)

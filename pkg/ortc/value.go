@@ -55,7 +55,8 @@ func sameValue(a, b any) bool {
 	return a == nil && b == nil
 }
 
-// orZero is v, or 0 if v is absent or empty.
+// orZero is v, or 0 if v is absent or empty: the default of packetization-mode (RFC 6184 section 8.1) and of profile-id
+// (RFC 9628).
 func orZero(v any) any {
 	if v == nil || v == "" {
 		return 0

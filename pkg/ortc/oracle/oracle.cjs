@@ -1,4 +1,4 @@
-// Answers one JSON line {fn, args} with one JSON line {result} or {error: name, message}.
+// Answers each line, a JSON list of {fn, args}, with a line of as many {result} or {error: name, message}.
 'use strict';
 // Random numbers become a count that starts anew with each call, so that SSRCs can be compared.
 const crypto = require('node:crypto');
@@ -72,14 +72,15 @@ const functions = {
 	canReceive: ({ params, recv }) => client.canReceive(params, recv),
 };
 
-require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-	const { fn, args } = JSON.parse(line);
+function answer({ fn, args }) {
 	draws = 0;
-	let answer;
 	try {
-		answer = { result: functions[fn](args) };
+		return { result: functions[fn](args) };
 	} catch (error) {
-		answer = { error: error.name, message: error.message };
+		return { error: error.name, message: error.message };
 	}
-	process.stdout.write(JSON.stringify(answer) + '\n');
+}
+
+require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+	process.stdout.write(JSON.stringify(JSON.parse(line).map(answer)) + '\n');
 });
