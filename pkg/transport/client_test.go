@@ -318,3 +318,5 @@ func (c *client) statistics() proto.WebRTCTransportStats {
 
 // later passes time in steps between which due timers run.
 func (c *client) later(d time.Duration) { c.pass(d) }
+
+var dtlsParameters = proto.DTLSParameters{Role: "client", Fingerprints: []proto.DTLSFingerprint{{Algorithm: "sha-256", Value: "AA:BB"}}}
