@@ -134,8 +134,11 @@ func (c *client) sealRawRTCP(raw []byte) []byte {
 	return dst[:n]
 }
 
-func (c *client) sendRTP(p *pionrtp.Packet)           { c.t.Helper(); c.deliver(c.seal(p)) }
-func (c *client) sendRTCP(packets ...pionrtcp.Packet) { c.t.Helper(); c.deliver(c.sealRTCP(packets...)) }
+func (c *client) sendRTP(p *pionrtp.Packet) { c.t.Helper(); c.deliver(c.seal(p)) }
+func (c *client) sendRTCP(packets ...pionrtcp.Packet) {
+	c.t.Helper()
+	c.deliver(c.sealRTCP(packets...))
+}
 
 // compound is one RTCP datagram the client received.
 type compound struct {
