@@ -316,7 +316,7 @@ func with(t testing.TB, p *pionrtp.Packet, id uint8, value []byte) *pionrtp.Pack
 
 // statistics are the transport's, with everything it counts.
 func (c *client) statistics() proto.WebRTCTransportStats {
-	return c.w.Stats(c.now).([]proto.WebRTCTransportStats)[0]
+	return c.w.Stats(c.now).(proto.WebRTCTransportStats)
 }
 
 // later passes time in steps between which due timers run.

@@ -196,7 +196,7 @@ func TestPlainWithoutMux(t *testing.T) {
 		t.Errorf("dump: %+v", d)
 	}
 	has(t, d, "id", "rtcpMux", "comedia", "tuple", "rtcpTuple")
-	has(t, p.Stats(b.now).([]proto.PlainTransportStats)[0], "type", "rtcpMux", "comedia", "tuple", "rtcpTuple", "bytesReceived")
+	has(t, p.Stats(b.now).(proto.PlainTransportStats), "type", "rtcpMux", "comedia", "tuple", "rtcpTuple", "bytesReceived")
 	p.Close(b.now)
 	p.Close(b.now)
 	if !b.bindings[0].closed || !b.bindings[1].closed || b.timers.Len() != 0 {

@@ -18,12 +18,12 @@ func (p *Plain) Dump() any {
 	return d
 }
 
-// Stats counts as transport.getStats does: a list of one proto.PlainTransportStats.
+// Stats counts as transport.getStats does: proto.PlainTransportStats.
 func (p *Plain) Stats(now time.Time) any {
-	return []proto.PlainTransportStats{{
+	return proto.PlainTransportStats{
 		TransportStats: p.stats(now, "plain-rtp-transport"), RTCPMux: p.mux, Comedia: p.comedia,
 		Tuple: p.shown(), RTCPTuple: p.shownRTCP(),
-	}}
+	}
 }
 
 func (p *Plain) shown() proto.TransportTuple { return shownEnd(p.local, p.tuple) }

@@ -270,7 +270,7 @@ func TestWebRTCFieldNames(t *testing.T) {
 	has(t, w.Dump(), "id", "direct", "producerIds", "consumerIds", "mapSsrcConsumerId", "mapRtxSsrcConsumerId", "recvRtpHeaderExtensions",
 		"rtpListener", "maxSendMessageSize", "maxReceiveMessageSize", "dataProducerIds", "dataConsumerIds", "traceEventTypes",
 		"iceRole", "iceParameters", "iceCandidates", "iceState", "iceSelectedTuple", "dtlsParameters", "dtlsState")
-	has(t, w.Stats(b.now).([]proto.WebRTCTransportStats)[0], "type", "transportId", "timestamp", "bytesReceived", "recvBitrate", "bytesSent",
+	has(t, w.Stats(b.now).(proto.WebRTCTransportStats), "type", "transportId", "timestamp", "bytesReceived", "recvBitrate", "bytesSent",
 		"sendBitrate", "rtpBytesReceived", "rtpRecvBitrate", "rtpBytesSent", "rtpSendBitrate", "rtxBytesReceived", "rtxRecvBitrate",
 		"rtxBytesSent", "rtxSendBitrate", "probationBytesSent", "probationSendBitrate", "availableOutgoingBitrate",
 		"iceRole", "iceState", "iceSelectedTuple", "dtlsState")
@@ -297,7 +297,7 @@ func has(t *testing.T, v any, keys ...string) {
 func TestBitrateLimits(t *testing.T) {
 	b := newBench(t)
 	w := b.webrtc(b.server(), "t")
-	available := func() int { return *w.Stats(b.now).([]proto.WebRTCTransportStats)[0].AvailableOutgoingBitrate }
+	available := func() int { return *w.Stats(b.now).(proto.WebRTCTransportStats).AvailableOutgoingBitrate }
 	if got := available(); got != 600_000 {
 		t.Errorf("%d bit/s before the peer said anything", got)
 	}

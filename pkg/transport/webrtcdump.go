@@ -26,17 +26,17 @@ func (w *WebRTC) Dump() any {
 	}
 }
 
-// Stats counts as transport.getStats does: a list of one proto.WebRTCTransportStats.
+// Stats counts as transport.getStats does: proto.WebRTCTransportStats.
 func (w *WebRTC) Stats(now time.Time) any {
 	s := w.stats(now, "webrtc-transport")
 	addICEDrops(&s, w.agent.Drops())
-	return []proto.WebRTCTransportStats{{
+	return proto.WebRTCTransportStats{
 		TransportStats:   s,
 		ICERole:          "controlled",
 		ICEState:         w.agent.State().String(),
 		ICESelectedTuple: w.selectedTuple(),
 		DTLSState:        w.dtlsState,
-	}}
+	}
 }
 
 // addICEDrops counts STUN messages that were not acted on beside the dropped media.
