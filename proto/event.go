@@ -40,6 +40,15 @@ type Event struct {
 	Body any
 }
 
+// Topic is what a coalesced event is news of: a newer one of the same topic and target takes its place. Silence is news of volumes,
+// or else an older silence could arrive after the volumes that ended it.
+func (e Event) Topic() string {
+	if e.Name == EventAudioLevelObserverSilence {
+		return EventAudioLevelObserverVolumes
+	}
+	return e.Name
+}
+
 // Class tells how the event behaves when the channel is full.
 func (e Event) Class() Class {
 	switch e.Name {

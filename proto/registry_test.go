@@ -160,6 +160,20 @@ func TestClasses(t *testing.T) {
 	}
 }
 
+// TestTopics: only volumes and silence replace each other, and only coalesced events replace anything.
+func TestTopics(t *testing.T) {
+	for _, e := range Events {
+		want := e.Name
+		if e.Name == EventAudioLevelObserverSilence {
+			want = EventAudioLevelObserverVolumes
+		}
+		event := Event{Name: e.Name}
+		if got := event.Topic(); got != want || got != e.Name && event.Class() != Coalesce {
+			t.Errorf("%s is news of %s, want %s", e.Name, got, want)
+		}
+	}
+}
+
 func TestErrors(t *testing.T) {
 	for _, tt := range []struct {
 		err              *Error

@@ -32,9 +32,9 @@ type Client struct {
 	attached proto.AttachResult
 
 	mu      sync.Mutex
-	pending map[uint32]*call
+	pending map[uint32]*call // sent and not answered, or about to be sent
 	lastID  uint32
-	closed  bool
+	closed  bool          // the reader has returned: nothing is answered any more
 	done    chan struct{} // closed when the reader has returned
 }
 
@@ -43,6 +43,8 @@ type call struct {
 	reply chan reply // holds one
 }
 
+// reply is a response that is not decoded yet: the goroutine that asked does it, so that a large dump holds up nobody else's
+// events.
 type reply struct {
 	err    Raw
 	result Raw
@@ -94,6 +96,7 @@ func Attach(ctx context.Context, conn net.Conn, o Options) (*Client, error) {
 	return c, nil
 }
 
+// readHello reads the first message, before the reader goroutine starts.
 func (c *Client) readHello() error {
 	e, err := c.link.receive()
 	if err != nil {
@@ -110,6 +113,14 @@ func (c *Client) readHello() error {
 			c.hello.Protocol.Major, c.hello.Protocol.Minor, proto.Major, proto.Minor)
 	}
 	return nil
+}
+
+// maxFrame is the longest frame the worker takes. A hello that does not say leaves the protocol's limit.
+func (c *Client) maxFrame() int {
+	if n := c.hello.MaxFrame; n > 0 && n < MaxFrame {
+		return n
+	}
+	return MaxFrame
 }
 
 // Hello is how the worker introduced itself.
@@ -131,8 +142,8 @@ func (c *Client) Request(ctx context.Context, method, handlerID string, body, re
 	switch {
 	case err != nil:
 		err = fmt.Errorf("body of %s: %w", method, err)
-	case !e.seal():
-		err = proto.Failed(proto.CodeLimit, "body of %s is longer than %d bytes", method, MaxFrame)
+	case !e.seal(c.maxFrame()):
+		err = proto.Failed(proto.CodeLimit, "body of %s is longer than the worker takes", method)
 	}
 	if err != nil {
 		e.release()
@@ -179,7 +190,7 @@ func (r reply) decode(method string, result any) error {
 
 // Notify sends a notification, which has no answer, to the object handlerID.
 func (c *Client) Notify(event, handlerID string, body any) error {
-	return c.send(event, handlerID, body, nil)
+	return c.send(event, handlerID, body, nil) // never blocks, as on the other end
 }
 
 // NotifyBinary sends bytes, such as a packet, with meta beside them.

@@ -191,6 +191,11 @@ func TestErrorsOfRequests(t *testing.T) {
 	if err := c.Request(t.Context(), "x", "", Raw(appendBlob(nil, make([]byte, MaxFrame))), nil); code(err) != proto.CodeLimit {
 		t.Errorf("a huge body: got %v", err)
 	}
+	// A worker may take less.
+	c.hello.MaxFrame = 1000
+	if err := c.Request(t.Context(), "x", "", Raw(appendBlob(nil, make([]byte, 1000))), nil); code(err) != proto.CodeLimit {
+		t.Errorf("a body above the worker's limit: got %v", err)
+	}
 	if len(c.pending) != 0 {
 		t.Errorf("%d requests wait still", len(c.pending))
 	}

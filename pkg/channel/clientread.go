@@ -28,7 +28,7 @@ func (c *Client) forget(id uint32) {
 	delete(c.pending, id)
 }
 
-// read is the reader goroutine.
+// read is the reader goroutine. It calls the handlers itself: an event is handled before the response behind it is even read.
 func (c *Client) read() {
 	defer close(c.done)
 	for {
@@ -51,6 +51,7 @@ func (c *Client) read() {
 	c.pending = nil
 }
 
+// handle takes one message. What a worker must not send ends the connection, as everything that shows the two ends disagree.
 func (c *Client) handle(e envelope) error {
 	switch e.kind {
 	case kindResponse:
@@ -69,6 +70,7 @@ func (c *Client) handle(e envelope) error {
 	return nil
 }
 
+// respond hands a response to the request that waits for it, or once waited: then nobody reads the reply.
 func (c *Client) respond(e envelope) error {
 	c.mu.Lock()
 	w := c.pending[e.id]
@@ -81,6 +83,7 @@ func (c *Client) respond(e envelope) error {
 	return nil
 }
 
+// logLine makes a line for people: fields that do not decode are left out, the text is not.
 func logLine(e envelope) Log {
 	l := Log{Level: string(e.name), Tag: string(e.handlerID), At: time.UnixMicro(e.micros), Text: string(e.text)}
 	var fields map[string]any

@@ -97,6 +97,7 @@ type parser struct {
 	bad bool
 }
 
+// next takes the head of the next element, and its bytes if it has no elements of its own.
 func (p *parser) next() token {
 	t, err := readToken(p.b)
 	if err != nil {
@@ -107,6 +108,7 @@ func (p *parser) next() token {
 	return t
 }
 
+// integer takes an integer of 0 to max.
 func (p *parser) integer(max uint64) uint64 {
 	t := p.next()
 	// A negative number is larger than any max as two's complement.
@@ -130,6 +132,7 @@ func (p *parser) str() []byte {
 	return s
 }
 
+// blob takes binary. Nil is none here: a packet may be empty, but not absent.
 func (p *parser) blob() []byte {
 	b := p.b
 	t := p.next()
@@ -152,6 +155,7 @@ func (p *parser) raw() Raw {
 	return r
 }
 
+// appendRequest appends a request. Like its siblings it leaves garbage behind b if the body cannot be encoded.
 func appendRequest(b []byte, id uint32, method, handlerID string, body any) ([]byte, error) {
 	b = append(b, 0x95, kindRequest)
 	b = appendUint(b, uint64(id))
@@ -170,6 +174,7 @@ func appendResponse(b []byte, id uint32, result any, refused *proto.Error) ([]by
 	return appendValue(append(b, 0xc0), result)
 }
 
+// appendNotification appends an event.
 func appendNotification(b []byte, event, handlerID string, body any) ([]byte, error) {
 	b = append(b, 0x94, kindNotification)
 	b = appendString(b, event)
@@ -177,6 +182,7 @@ func appendNotification(b []byte, event, handlerID string, body any) ([]byte, er
 	return appendValue(b, body)
 }
 
+// appendBinary appends an event with bytes, which are copied.
 func appendBinary(b []byte, event, handlerID string, meta any, payload []byte) ([]byte, error) {
 	b = append(b, 0x95, kindBinary)
 	b = appendString(b, event)
@@ -185,6 +191,7 @@ func appendBinary(b []byte, event, handlerID string, meta any, payload []byte) (
 	return appendBlob(b, payload), err
 }
 
+// appendLog appends a line. A clock before 1970 is a clock that was not set: it becomes 0.
 func appendLog(b []byte, l Log) ([]byte, error) {
 	b = append(b, 0x96, kindLog)
 	b = appendString(b, l.Level)

@@ -23,11 +23,13 @@ type misfit struct {
 	why  string
 }
 
+// at adds a step to the path: ".field" or "[index]".
 func (m *misfit) at(step string) *misfit {
 	m.path = append(m.path, step)
 	return m
 }
 
+// err is the answer to the request: bad-body, and the path as JavaScript would write it.
 func (m *misfit) err() *proto.Error {
 	var path strings.Builder
 	for i := len(m.path) - 1; i >= 0; i-- {
@@ -45,6 +47,7 @@ type fitter struct {
 	budget int    // bytes of memory left
 }
 
+// next looks at the value that comes, which stays in the input.
 func (f *fitter) next() token {
 	t, err := readToken(f.b)
 	if err != nil {
@@ -103,6 +106,8 @@ func (f *fitter) fit(s *shape, t token) *misfit {
 	return f.fitScalar(s, t)
 }
 
+// fitStruct takes a map with the fields of s. A key that comes twice is decoded twice, and the last one stays: what was held
+// against the shape both times does no harm.
 func (f *fitter) fitStruct(s *shape, t token) *misfit {
 	if t.class != classMap {
 		return wants(s, t)
@@ -128,6 +133,7 @@ func (f *fitter) fitStruct(s *shape, t token) *misfit {
 	return nil
 }
 
+// fitSlice takes a list. Its memory is spent before its elements are looked at, since that is when a decoder would allocate it.
 func (f *fitter) fitSlice(s *shape, t token) *misfit {
 	if t.class != classArray {
 		return wants(s, t)
@@ -144,6 +150,7 @@ func (f *fitter) fitSlice(s *shape, t token) *misfit {
 	return nil
 }
 
+// fitMap takes a map whose keys are not known, such as codec parameters or drop reasons.
 func (f *fitter) fitMap(elem *shape, t token) *misfit {
 	if t.class != classMap {
 		return &misfit{why: "must be a map, is " + t.class.String()}
@@ -165,6 +172,7 @@ func (f *fitter) fitMap(elem *shape, t token) *misfit {
 	return nil
 }
 
+// Shapes of what is in an untyped value.
 var (
 	anyShape   = &shape{kind: reflect.Interface, bytes: 16, nullable: true}
 	floatShape = &shape{kind: reflect.Float64, bytes: 8}
@@ -190,6 +198,8 @@ func (f *fitter) fitAny(t token) *misfit {
 	return nil
 }
 
+// fitScalar takes a value without elements: of the right class and in range. JSON and the signaling above know neither NaN nor
+// infinity, nor text that is no UTF-8, so these stop here.
 func (f *fitter) fitScalar(s *shape, t token) *misfit {
 	ok := false
 	switch s.kind {
@@ -236,6 +246,7 @@ func (t token) integer() string {
 	return strconv.FormatUint(t.num, 10)
 }
 
+// wants says what s wants instead of t.
 func wants(s *shape, t token) *misfit {
 	want := map[reflect.Kind]string{
 		reflect.Bool: "a boolean", reflect.Int64: "an integer", reflect.Uint64: "an integer", reflect.Float64: "a number",

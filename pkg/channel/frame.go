@@ -23,6 +23,14 @@ func violation(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", errProtocol, fmt.Sprintf(format, args...))
 }
 
+//	 0                   1                   2                   3
+//	 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+//	+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+//	|                     length n, big endian                      |
+//	+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+//	|              exactly one msgpack value, n bytes               |
+//	+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+
 // frameReader cuts frames out of a stream. Frames are slices of its buffer, which is abandoned to them when it is full and
 // never written to again, so that a body needs no copy on its way to another goroutine.
 type frameReader struct {
@@ -37,6 +45,7 @@ func (f *frameReader) next() ([]byte, error) {
 		have := f.end - f.start
 		need := prefix
 		if have >= prefix {
+			// Judged as soon as it is there: before any of the frame is read, let alone allocated (R-CH-1).
 			n := binary.BigEndian.Uint32(f.buf[f.start:])
 			if n == 0 || n > MaxFrame {
 				return nil, violation("frame of %d bytes", n)
@@ -44,6 +53,7 @@ func (f *frameReader) next() ([]byte, error) {
 			need += int(n)
 		}
 		if have >= need && need > prefix {
+			// The capacity ends with the frame, so that no append can reach its neighbour.
 			frame := f.buf[f.start+prefix : f.start+need : f.start+need]
 			f.start += need
 			if err := check(frame); err != nil {

@@ -14,10 +14,15 @@ import (
 // flushTimeout is how long a closing end waits for its peer to read what is still queued.
 const flushTimeout = time.Second
 
-// link is what both ends have in common: a connection, the frames coming in and the queue going out.
+// link is what both ends have in common: a connection, the frames coming in and the queue going out. Its writer is a
+// goroutine of its own; its reader is the goroutine of whoever calls receive. So neither direction waits for the other: with
+// one goroutine for both, two ends that fill each other's socket buffers would wait for ever.
+//
+// It ends once, for the first reason that comes up: the connection is closed, which wakes the reader and the writer, and both
+// return. The owner waits for them.
 type link struct {
 	conn net.Conn
-	in   frameReader
+	in   frameReader // of the reader goroutine alone
 	out  *queue
 
 	mu     sync.Mutex
@@ -79,6 +84,7 @@ func (l *link) write() {
 			<-l.out.wake
 			continue
 		}
+		// Copying small frames together is cheaper than a vector of them; a large one is alone in its batch.
 		out := batch[0].frame
 		if len(batch) > 1 {
 			out = scratch[:0]
@@ -100,7 +106,8 @@ func (l *link) write() {
 	}
 }
 
-// post queues a sealed entry without blocking. A reader that has stalled is cut off.
+// post queues a sealed entry without blocking. A reader that has stalled is cut off: dropping state would leave it with a
+// picture that is wrong for good, while a new connection starts from dumps.
 func (l *link) post(e *entry) {
 	if err := l.out.put(e); errors.Is(err, errStalled) {
 		l.end(err)
@@ -116,7 +123,7 @@ func (l *link) postWait(ctx context.Context, e *entry) error {
 	return nil
 }
 
-// receive reads the next envelope.
+// receive reads the next envelope. An error is the end of the connection, since nobody knows where the next frame begins.
 func (l *link) receive() (envelope, error) {
 	frame, err := l.in.next()
 	if err != nil {
@@ -133,7 +140,7 @@ func (l *link) receive() (envelope, error) {
 func (l *link) notify(class proto.Class, target, event string, body any, payload []byte) error {
 	e := newEntry(class)
 	if class == proto.Coalesce {
-		e.key = key{event: event, target: target}
+		e.key = key{topic: proto.Event{Name: event}.Topic(), target: target}
 	}
 	var err error
 	if payload != nil {
@@ -141,7 +148,7 @@ func (l *link) notify(class proto.Class, target, event string, body any, payload
 	} else {
 		e.frame, err = appendNotification(e.frame, event, target, body)
 	}
-	if err == nil && !e.seal() {
+	if err == nil && !e.seal(MaxFrame) {
 		err = proto.Failed(proto.CodeLimit, "%s is longer than %d bytes", event, MaxFrame)
 	}
 	if err != nil {

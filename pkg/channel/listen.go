@@ -57,6 +57,7 @@ func listenUnix(path string) (net.Listener, error) {
 // maxSocketPath is how long the path of a socket may be on every system we run on.
 const maxSocketPath = 103
 
+// removeStale makes way at path for a socket. A worker that was killed leaves its own behind; one that lives answers on it.
 func removeStale(path string) error {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -86,7 +87,7 @@ func inherit(number string) (net.Conn, error) {
 		return nil, fmt.Errorf("channel address fd:%s is no inherited descriptor", number)
 	}
 	f := os.NewFile(uintptr(fd), "channel")
-	defer f.Close()
+	defer f.Close() // FileConn duplicates it
 	conn, err := net.FileConn(f)
 	if err != nil {
 		return nil, fmt.Errorf("fd %d: %w", fd, err)
@@ -96,6 +97,7 @@ func inherit(number string) (net.Conn, error) {
 
 // Pair returns two connected sockets: one for a Client, the other for a child process that is started with it as fd:3.
 func Pair() (ours net.Conn, theirs *os.File, err error) {
+	// Between socketpair and close-on-exec no other child may be forked: it would hold the channel open.
 	syscall.ForkLock.RLock()
 	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
 	if err == nil {

@@ -24,15 +24,16 @@ var (
 
 // key is what coalesced events are the same by.
 type key struct {
-	event, target string
+	topic, target string
 }
 
-// entry is one frame in a queue.
+// entry is one frame in a queue. Entries are their own list elements, and are pooled with their buffers: a response costs
+// the loop no allocation beyond those of its encoder.
 type entry struct {
 	frame      []byte // with its length in front
 	class      proto.Class
-	key        key // of Coalesce
-	prev, next *entry
+	key        key    // of Coalesce
+	prev, next *entry // in the order of writing
 	lossy      *entry // the next lossy one
 }
 
@@ -44,6 +45,7 @@ func newEntry(class proto.Class) *entry {
 	return e
 }
 
+// release gives e back. Large buffers are left to the collector: one dump of a big router would be kept for ever.
 func (e *entry) release() {
 	if cap(e.frame) > maxPooled {
 		return
@@ -52,23 +54,31 @@ func (e *entry) release() {
 	entries.Put(e)
 }
 
-// seal writes the length in front and tells whether the frame is within limits.
-func (e *entry) seal() bool {
+// seal writes the length in front and tells whether the value is no longer than limit.
+func (e *entry) seal(limit int) bool {
 	n := len(e.frame) - prefix
 	binary.BigEndian.PutUint32(e.frame, uint32(n))
-	return n <= MaxFrame
+	return n <= limit
 }
 
-// queue is what waits for the writer, in order. Putting never blocks: the worker's loop does it.
+// queue is what waits for the writer, in order. Putting never blocks: the worker's loop does it, and a controller that does not
+// read must not hold up media. What happens instead depends on the class of the frame:
+//
+//	State     kept; past 16 MiB the reader counts as gone
+//	Coalesce  takes the place of an older one with the same key, where that stood
+//	Lossy     the oldest go when 1 MiB of them waits
+//
+// The place of a coalesced frame is its predecessor's and not the end, so that everything a request caused stays in front
+// of its response.
 type queue struct {
 	mu         sync.Mutex
 	root       entry // ring: next is the oldest, prev the newest
 	newest     map[key]*entry
 	lossyFirst *entry // lossy ones leave in the order they came, written or dropped
 	lossyLast  *entry
-	bytes      int // queued and being written
-	lossyBytes int
-	dropped    uint64
+	bytes      int    // queued and being written
+	lossyBytes int    // queued
+	dropped    uint64 // frames
 	closed     bool
 	wake       chan struct{} // the writer has something to look at
 	room       chan struct{} // closed when there is room again; nil if nobody waits
@@ -144,6 +154,7 @@ func (q *queue) add(e *entry) {
 	q.signal()
 }
 
+// addLossy chains e, which is queued already, to the lossy ones and makes room for it.
 func (q *queue) addLossy(e *entry) {
 	if q.lossyLast != nil {
 		q.lossyLast.lossy = e
@@ -177,6 +188,7 @@ func (q *queue) unlink(e *entry) {
 	}
 }
 
+// signal wakes the writer. One token is enough: it looks at everything there is.
 func (q *queue) signal() {
 	select {
 	case q.wake <- struct{}{}:

@@ -17,9 +17,9 @@ import (
 // queued makes an entry with text as its frame.
 func queued(class proto.Class, k, text string) *entry {
 	e := newEntry(class)
-	e.key = key{event: "e", target: k}
+	e.key = key{topic: "e", target: k}
 	e.frame = append(e.frame, text...)
-	e.seal()
+	e.seal(MaxFrame)
 	return e
 }
 

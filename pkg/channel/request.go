@@ -21,13 +21,13 @@ func (r Request) Respond(result any, refused *proto.Error) {
 	e.frame, err = appendResponse(e.frame, r.ID, result, refused)
 	if err != nil {
 		refused = proto.Failed(proto.CodeInternal, "result of %s: %v", r.Method, err)
-	} else if !e.seal() {
+	} else if !e.seal(MaxFrame) {
 		refused = proto.Failed(proto.CodeLimit, "result of %s is longer than %d bytes", r.Method, MaxFrame)
 		err = refused
 	}
 	if err != nil {
 		e.frame, _ = appendResponse(e.frame[:prefix], r.ID, nil, refused)
-		e.seal()
+		e.seal(MaxFrame) // an error is short
 	}
 	r.conn.link.post(e)
 	if r.Method == proto.WorkerAttach && refused == nil {

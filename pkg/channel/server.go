@@ -37,13 +37,17 @@ type Config struct {
 }
 
 // Server is the worker's end of the channel. One controller is attached at a time.
+//
+// Its goroutines: one that accepts, and two for each connection. Everything else happens on the goroutine of the caller, which is
+// the worker's loop: it encodes there, so that bodies may share memory with live objects, and leaves the bytes to the writer.
 type Server struct {
 	cfg     Config
 	ln      net.Listener // nil if inherited
 	single  net.Conn     // inherited
 	current atomic.Pointer[serverConn]
 
-	// order makes admission and the calls of Attached and Detached one step. It is held while they run, mu never is.
+	// order makes admission and the calls of Attached and Detached one step: a worker that starts to count its grace on Detached must
+	// not hear of it after the next Attached. It is held while they run, mu never is.
 	order    sync.Mutex
 	attached *serverConn // under order
 
@@ -94,7 +98,7 @@ func (s *Server) Serve() error {
 	}
 }
 
-// Accept serves one connection and returns when it has ended.
+// Accept serves one connection, whose peer the caller trusts, and returns when it has ended and its goroutines have too.
 func (s *Server) Accept(conn net.Conn) {
 	c := s.add(conn)
 	if c == nil {
@@ -141,7 +145,8 @@ func (s *Server) remove(c *serverConn) {
 	}
 }
 
-// admit makes c the attached connection if a is welcome.
+// admit makes c the attached connection if a is welcome. The epoch settles which of two controllers is the present one: one
+// that was stopped for a while and wakes up finds its worker taken by a successor with a higher epoch.
 func (s *Server) admit(c *serverConn, a proto.Attach) *proto.Error {
 	if a.Protocol.Major != proto.Major {
 		return &proto.Error{
@@ -167,7 +172,8 @@ func (s *Server) admit(c *serverConn, a proto.Attach) *proto.Error {
 	return nil
 }
 
-// live lets events flow to c: its worker.attach was answered.
+// live lets events flow to c: its worker.attach was answered. The loop calls it between two events, so the controller's dumps, which
+// it asks for later, contain what the events before were about.
 func (s *Server) live(c *serverConn) {
 	s.order.Lock()
 	defer s.order.Unlock()
@@ -210,7 +216,7 @@ func (s *Server) Log(l Log) {
 	}
 	e := newEntry(proto.Lossy)
 	var err error
-	if e.frame, err = appendLog(e.frame, l); err != nil || !e.seal() {
+	if e.frame, err = appendLog(e.frame, l); err != nil || !e.seal(MaxFrame) {
 		e.release()
 		return
 	}

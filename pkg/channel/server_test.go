@@ -2,6 +2,7 @@ package channel
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"reflect"
 	"strings"
@@ -388,6 +389,67 @@ func TestCoalescedForASlowController(t *testing.T) {
 		}
 		if got := fmt.Sprint(scores); got != "[p1199 p2199]" {
 			t.Errorf("got %s", got)
+		}
+	})
+}
+
+// TestSilenceAndVolumesReplaceEachOther: else an older silence would follow the volumes that ended it.
+func TestSilenceAndVolumesReplaceEachOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newTestServer(t, nil)
+		p := s.peer()
+		p.attach(1)
+		p.attached()
+		s.Notify("c", proto.Event{Name: proto.EventConsumerProducerPause})
+		synctest.Wait()
+		volumes := proto.Event{Name: proto.EventAudioLevelObserverVolumes, Body: proto.AudioVolumes{{ProducerID: "p", Volume: -20}}}
+		s.Notify("o", volumes)
+		s.Notify("o", proto.Event{Name: proto.EventAudioLevelObserverSilence})
+		s.Notify("other", proto.Event{Name: proto.EventAudioLevelObserverSilence})
+		s.Notify("o", volumes)
+		p.next()
+		var got []string
+		for range 2 {
+			e := p.next()
+			got = append(got, string(e.name)+" "+string(e.handlerID))
+		}
+		if s := strings.Join(got, ", "); s != "audioLevelObserver.volumes o, audioLevelObserver.silence other" {
+			t.Errorf("got %s", s)
+		}
+	})
+}
+
+// FuzzServer gives a server arbitrary bytes after its hello, or after attach: it never panics, and always lets go.
+func FuzzServer(f *testing.F) {
+	attach, err := appendRequest(nil, 1, proto.WorkerAttach, "", attachBody(1))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(true, unhex(f, "00000005ddffffffff"))
+	f.Add(true, unhex(f, "00000006950002a16da0c0"))
+	f.Add(false, unhex(f, "0000000695 0001 a16d a0c0"))
+	f.Add(false, framed(attach))
+	f.Fuzz(func(t *testing.T, attached bool, stream []byte) {
+		s := NewServer(Config{Request: func(r Request) { r.Respond(r.Body, nil) }, Notification: func(Notification) {}})
+		ours, theirs := net.Pipe()
+		read, served := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(served)
+			s.Accept(ours)
+		}()
+		go func() {
+			defer close(read)
+			io.Copy(io.Discard, theirs)
+		}()
+		if attached {
+			theirs.Write(framed(attach))
+		}
+		theirs.Write(stream)
+		theirs.Close()
+		<-served
+		<-read
+		if s.attached != nil || len(s.conns) != 0 {
+			t.Fatal("something is left")
 		}
 	})
 }

@@ -31,6 +31,7 @@ func (c *serverConn) serve() error {
 	}
 	first := c.request(e)
 	if refused := c.attach(first); refused != nil {
+		// The reason is worth a moment: finish lets the controller read it.
 		first.Respond(nil, refused)
 		err := violation("attach refused: %s", refused.Message)
 		c.link.finish(err)
@@ -61,6 +62,7 @@ func (c *serverConn) attach(r Request) *proto.Error {
 	return c.server.admit(c, a)
 }
 
+// handle takes one message of the attached controller.
 func (c *serverConn) handle(e envelope) error {
 	switch e.kind {
 	case kindRequest:
@@ -84,6 +86,7 @@ func (c *serverConn) request(e envelope) Request {
 	return Request{ID: e.id, Method: string(e.name), HandlerID: string(e.handlerID), Body: e.body, conn: c}
 }
 
+// notification copies the names, which may be kept, and shares the rest.
 func notification(e envelope) Notification {
 	return Notification{Event: string(e.name), HandlerID: string(e.handlerID), Body: e.body, Payload: e.payload}
 }

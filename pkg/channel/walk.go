@@ -28,7 +28,8 @@ func check(b []byte) error {
 	return err
 }
 
-// walk returns the length of the msgpack value at the start of b.
+// walk returns the length of the msgpack value at the start of b. It counts what is still to come at each depth instead of
+// calling itself, so that depth costs no stack.
 func walk(b []byte) (int, error) {
 	// left[d] is how many values are still to come at depth d.
 	var left [maxDepth + 1]int
@@ -79,8 +80,18 @@ const (
 )
 
 func (c class) String() string {
+	// As they read after "must be a string, is …".
 	return [...]string{"nil", "a boolean", "an integer", "an integer", "a float", "a string", "binary", "a list", "a map", "an extension"}[c]
 }
+
+// The codes (msgpack specification, "Overview"): those below 0xc0 and from 0xe0 hold a value or a length themselves, the
+// others are followed by one, or by nothing.
+//
+//	00 … 7f  integer     c0        nil          ca cb     float         d9 … db  text
+//	80 … 8f  map         c1        never used   cc … cf   unsigned      dc dd    list
+//	90 … 9f  list        c2 c3     boolean      d0 … d3   signed        de df    map
+//	a0 … bf  text        c4 … c6   binary       d4 … d8   extension     e0 … ff  negative integer
+//	                     c7 … c9   extension
 
 // token is one msgpack value without the elements of an array or map.
 type token struct {
@@ -136,7 +147,7 @@ func readToken(b []byte) (token, error) {
 	return readSized(b)
 }
 
-// readSized reads a value whose code is followed by a number.
+// readSized reads a value whose code is followed by a number: the value itself, or how long it is.
 func readSized(b []byte) (token, error) {
 	s := sized[b[0]]
 	t := token{class: s.class, head: 1 + int(s.width) + int(s.ext)}
@@ -179,6 +190,7 @@ func (t token) declare(n int) token {
 	return t
 }
 
+// fits returns t if b has room for it, elements aside.
 func fits(b []byte, t token) (token, error) {
 	if t.size > len(b) {
 		return token{}, errTruncated
@@ -186,6 +198,7 @@ func fits(b []byte, t token) (token, error) {
 	return t, nil
 }
 
+// bigEndian reads the number that b is.
 func bigEndian(b []byte) uint64 {
 	switch len(b) {
 	case 1:
