@@ -132,18 +132,23 @@ func TestSmallBatchesAreBounded(t *testing.T) {
 
 // Neither do posts starve packets and timers.
 func TestPostsDoNotStarveTheRest(t *testing.T) {
-	running(t, Config{}, func(t *testing.T, l *Loop, stop func() error) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(Config{})
 		ran, fired, handled := 0, -1, -1
 		sink := l.Sink(func(_ time.Time, b *socket.Batch) { handled = ran + drain(b) - 1 })
-		timer := l.Timers().New(func(time.Time) { fired = ran })
+		due := l.Timers().New(func(time.Time) { fired = ran })
 		l.Post(func(now time.Time) {
-			timer.Reset(now)
-			for range 100 * turnPosts {
-				l.Post(func(time.Time) { ran++ })
-			}
+			due.Reset(now)
 			sink(batchOf(l, 1, now))
 		})
-		synctest.Wait()
+		ctx, cancel := context.WithCancel(t.Context())
+		for range 100 * turnPosts {
+			l.Post(func(time.Time) { ran++ })
+		}
+		l.Post(func(time.Time) { cancel() })
+		if err := l.Run(ctx); err != nil {
+			t.Fatal(err)
+		}
 		if fired < 0 || fired > turnPosts || handled < 0 || handled > turnPosts {
 			t.Errorf("timer after %d posts, batch after %d", fired, handled)
 		}

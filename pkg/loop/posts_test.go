@@ -102,28 +102,31 @@ func TestPostAfterTheEndIsForgotten(t *testing.T) {
 
 // The alarm comes once, until the queue was under half the bound.
 func TestBacklogAlarm(t *testing.T) {
-	const bound = 2 * turnPosts
 	var alarms []int
-	cfg := Config{PostAlarm: bound, OnBacklog: func(_ time.Time, depth int) { alarms = append(alarms, depth) }}
+	l := New(Config{PostAlarm: 100, OnBacklog: func(_ time.Time, depth int) { alarms = append(alarms, depth) }})
+	for _, depth := range []int{0, 99, 100, 101, 99, 100, 50, 100, 49, 99, 120, 0, 110} {
+		l.watchDepth(depth)
+	}
+	if want := []int{100, 120, 110}; !slices.Equal(alarms, want) {
+		t.Errorf("alarms at %v, want %v", alarms, want)
+	}
+}
+
+// The depth that alarms is that of a whole backlog, not of what a turn takes from it.
+func TestBacklogIsSeen(t *testing.T) {
+	var alarms []int
+	cfg := Config{OnBacklog: func(_ time.Time, depth int) { alarms = append(alarms, depth) }}
 	running(t, cfg, func(t *testing.T, l *Loop, stop func() error) {
-		post := func(n int) {
-			hold := make(chan struct{})
-			l.Post(func(time.Time) { <-hold })
-			synctest.Wait() // the loop is in the first, and not counting
-			for range n {
-				l.Post(func(time.Time) {})
-			}
-			close(hold)
-			synctest.Wait()
+		hold := make(chan struct{})
+		l.Post(func(time.Time) { <-hold })
+		synctest.Wait()
+		for range 5000 {
+			l.Post(func(time.Time) {})
 		}
-		post(bound - 1)
-		if len(alarms) != 0 {
-			t.Fatalf("alarms %v under the bound", alarms)
-		}
-		post(bound + 3*turnPosts)
-		post(bound)
-		if !slices.Equal(alarms, []int{bound + 3*turnPosts, bound}) {
-			t.Errorf("alarms %v", alarms)
+		close(hold)
+		synctest.Wait()
+		if !slices.Equal(alarms, []int{5000}) {
+			t.Errorf("alarms at %v", alarms)
 		}
 	})
 }

@@ -9,6 +9,9 @@ import (
 
 // recvVector is what recvmmsg fills: a header, a buffer and an address for each slot of a batch.
 // The pointers are set once; the arrays live as long as the batch.
+//
+// UDP_GRO is left out on purpose. It joins packets of one peer only if they are of equal length,
+// which RTP packets of a frame seldom are, and each slot would have to hold 64 KB or lose packets.
 type recvVector struct {
 	hdrs  [BatchSize]unix.Mmsghdr
 	iovs  [BatchSize]unix.Iovec

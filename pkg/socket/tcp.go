@@ -29,7 +29,7 @@ const (
 // TCPServer accepts connections that carry packets in RFC 4571 frames (ICE over TCP, RFC 6544,
 // passive candidates). Each connection has its own tuple.Link and one reader goroutine.
 type TCPServer struct {
-	listener  *net.TCPListener
+	listener  acceptor
 	links     *Links
 	local     netip.AddrPort
 	closed    chan struct{}
@@ -41,6 +41,12 @@ type TCPServer struct {
 	conns map[*tcpConn]struct{}
 
 	stats tcpCounters
+}
+
+// acceptor is what a server needs of a net.TCPListener.
+type acceptor interface {
+	AcceptTCP() (*net.TCPConn, error)
+	Close() error
 }
 
 // tcpLimits are the times above; tests shorten them.
@@ -64,8 +70,9 @@ func ListenTCP(links *Links, addr netip.AddrPort, opts Options) (*TCPServer, err
 	if err != nil {
 		return nil, err
 	}
+	tl := l.(*net.TCPListener)
 	s := &TCPServer{
-		listener: l.(*net.TCPListener),
+		listener: tl,
 		links:    links,
 		closed:   make(chan struct{}),
 		limits:   tcpLimits{auth: authTime, idle: idleTime},
@@ -73,7 +80,7 @@ func ListenTCP(links *Links, addr netip.AddrPort, opts Options) (*TCPServer, err
 	}
 	s.local = tuple.Canonical(l.Addr().(*net.TCPAddr).AddrPort())
 	s.strangers.limit = maxStrangers
-	if err := tuneListener(s.listener, opts); err != nil {
+	if err := tuneListener(tl, opts); err != nil {
 		l.Close()
 		return nil, err
 	}
@@ -146,8 +153,8 @@ func (s *TCPServer) pause(d time.Duration) bool {
 	}
 }
 
-// Close stops listening and closes all connections, without batches that say so. It does not wait,
-// and closing again does nothing.
+// Close stops listening and closes all connections. Batches that say so may or may not come. It
+// does not wait for the sink, and closing again does nothing.
 func (s *TCPServer) Close() error {
 	var err error
 	s.close.Do(func() {

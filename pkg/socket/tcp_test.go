@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"gazpacho/pkg/tuple"
@@ -420,4 +421,55 @@ func TestTCPManyConnections(t *testing.T) {
 	if links.Len() != 0 {
 		t.Errorf("%d links left", links.Len())
 	}
+}
+
+// exhausted is a listener of a process that has no descriptors left, for a while.
+type exhausted struct {
+	fails  int
+	at     []time.Time
+	closed chan struct{}
+}
+
+func (l *exhausted) AcceptTCP() (*net.TCPConn, error) {
+	l.at = append(l.at, time.Now())
+	if len(l.at) <= l.fails {
+		return nil, &net.OpError{Op: "accept", Err: syscall.EMFILE}
+	}
+	<-l.closed
+	return nil, net.ErrClosed
+}
+
+func (l *exhausted) Close() error {
+	close(l.closed)
+	return nil
+}
+
+// Without descriptors a server neither spins nor gives up, and it can be closed meanwhile.
+func TestTCPAcceptBacksOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &exhausted{fails: 12, closed: make(chan struct{})}
+		s := &TCPServer{listener: l, closed: make(chan struct{})}
+		s.Start(nil, nil)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if n := s.Stats().Failures; n != 12 || len(l.at) != 13 {
+			t.Fatalf("%d failures, %d tries", n, len(l.at))
+		}
+		for i, want := range []time.Duration{5, 10, 20, 40, 80, 160, 320, 640, 1000, 1000, 1000, 1000} {
+			if got := l.at[i+1].Sub(l.at[i]); got != want*time.Millisecond {
+				t.Errorf("pause %d is %v", i, got)
+			}
+		}
+		s.Close()
+
+		l = &exhausted{fails: 1000, closed: make(chan struct{})}
+		s = &TCPServer{listener: l, closed: make(chan struct{})}
+		s.Start(nil, nil)
+		time.Sleep(3 * time.Millisecond)
+		s.Close() // synctest waits for the goroutine: it must not sleep on
+		synctest.Wait()
+		if len(l.at) != 1 {
+			t.Errorf("%d tries", len(l.at))
+		}
+	})
 }

@@ -29,8 +29,8 @@ type tcpConn struct {
 }
 
 // readSize is how much one read takes: a few packets. The buffer is there for the life of the
-// connection, so it is kept small.
-const readSize = 8 << 10
+// connection, so it is kept small; it must have room for the longest frame.
+const readSize = 5 * maxFrame
 
 func newTCPConn(s *TCPServer, nc *net.TCPConn) (*tcpConn, error) {
 	raw, err := nc.SyscallConn()

@@ -159,7 +159,8 @@ func (u *UDP) pause(d time.Duration) {
 }
 
 // Close closes the socket, ends its reader, and frees the port. Batches that were read before may
-// still come out of the sink. It does not wait, and closing again does nothing.
+// still come out of the sink: it waits for a read in progress, not for the sink. Closing again does
+// nothing.
 func (u *UDP) Close() error {
 	var err error
 	u.close.Do(func() {

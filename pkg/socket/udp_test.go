@@ -64,6 +64,29 @@ func TestUDPRoundTrip(t *testing.T) {
 	})
 }
 
+// Sockets of a loop share a pool: what one family leaves in a batch must not cut the other's addresses.
+func TestFamiliesShareAPool(t *testing.T) {
+	paths(t, func(t *testing.T, opts Options) {
+		links := NewLinks()
+		pool := NewPool(1)
+		e := NewEgress(links)
+		four, six := listenUDP(t, links, loopback4, opts), listenUDP(t, links, loopback6, opts)
+		for _, u := range []*UDP{four, six, four, six} {
+			to := tuple.Of(tuple.UDP, u.Link(), u.Local(), u.Local())
+			commit(e, to, "to itself")
+			e.Flush()
+			b, err := u.ReadBatch(pool)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if from, data, _ := b.Next(); from != to || string(data) != "to itself" {
+				t.Errorf("got %q from %v, want from %v", data, from, to)
+			}
+			b.Release()
+		}
+	})
+}
+
 func TestIPv6OnlyKeepsIPv4Off(t *testing.T) {
 	paths(t, func(t *testing.T, opts Options) {
 		opts.IPv6Only = true
