@@ -12,6 +12,9 @@ export interface Choice {
 /** A resize must settle before the server is asked to switch: each switch costs the sender a key frame. */
 export const settleMs = 400;
 
+/** A new consumer is asked for sooner, so that it need not begin with a picture that is too large. */
+export const firstMs = 60;
+
 export class LayerChoice {
   private readonly choices = new Map<string, Choice>();
   private readonly heights = new Map<string, number>();
@@ -38,8 +41,11 @@ export class LayerChoice {
 
   /** Tells how many device pixels high a consumer's picture is shown. */
   shown(media: RemoteMedia, heightPx: number): void {
+    const isNew = !this.heights.has(media.id);
     this.heights.set(media.id, heightPx);
-    this.timer ??= setTimeout(() => this.settle(), settleMs);
+    if (this.timer !== undefined && !isNew) return;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.settle(), isNew ? firstMs : settleMs);
   }
 
   /** The layers wanted now. */

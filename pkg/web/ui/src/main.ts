@@ -66,7 +66,11 @@ room.on('unreachable', () => form.say('The server cannot be reached. Trying agai
 room.on('ended', (error) => form.say(roomText(error), 'error'));
 
 // ICE and TCP find out about a changed network within seconds; the browser often knows at once.
-window.addEventListener('online', () => room.networkChanged());
+window.addEventListener('online', () => {
+  view.setOffline(false);
+  room.networkChanged();
+});
+window.addEventListener('offline', () => view.setOffline(true));
 // Tell the server at once instead of leaving a frozen picture behind for the others.
 window.addEventListener('pagehide', () => room.leave());
 

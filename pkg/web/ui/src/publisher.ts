@@ -23,7 +23,7 @@ export class Publisher extends Emitter<Events> {
 
   constructor(private readonly local: LocalMedia, private readonly protoo: Protoo) {
     super();
-    local.on('ended', (source) => void this.set(source, false));
+    local.on('ended', (source) => { this.set(source, false).catch((error: unknown) => console.warn('switching off', source, error)); });
   }
 
   isOn(source: Source): boolean {

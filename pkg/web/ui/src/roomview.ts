@@ -82,6 +82,7 @@ export class RoomView {
     this.toolbar.set('stats', false);
     this.toggleChat(false);
     this.chat.clear();
+    this.setOffline(false);
     this.speakers.reset();
   }
 
@@ -182,6 +183,11 @@ export class RoomView {
     const screen = this.ensureTile(params.peerId, 'screen', true);
     screen.setName('Your screen');
     screen.setVideo(local.track('screen'));
+  }
+
+  /** The machine has no network at all. */
+  setOffline(offline: boolean): void {
+    this.banner.set('offline', offline ? { text: 'This device is offline. The room comes back with the network.', busy: true } : undefined);
   }
 
   /** One's own name changed. */

@@ -6,7 +6,7 @@ import type { InboundStats, OutboundStats, Rate } from './stats.ts';
 
 export type Row = [label: string, value: string];
 
-/** Rows for a received tile; video is undefined if nothing but audio comes. */
+/** Rows for a received tile, the most telling first, because small tiles cut the rest; video is undefined if only audio comes. */
 export function receivedRows(
   video: { media: RemoteMedia; stats: InboundStats; rate: Rate } | undefined,
   audio: { stats: InboundStats; rate: Rate } | undefined,
@@ -19,14 +19,12 @@ export function receivedRows(
     rows.push(['Picture', joined(resolution(stats.frameWidth, stats.frameHeight), framesText(stats.framesPerSecond))]);
     if (media.layers.spatial * media.layers.temporal > 1) rows.push(['Layers', layersText(media)]);
   }
-  if (audio) rows.push(['Audio', joined(audio.stats.codec, bitrate(audio.rate.bitrate ?? NaN))]);
   const main = video ?? audio;
-  if (main) {
-    rows.push(['Loss', percent(main.rate.loss ?? NaN)]);
-    rows.push(['Jitter', milliseconds(main.stats.jitter)]);
-    if (video?.media.score) rows.push(['Score', `${video.media.score.score} of 10`]);
-  }
+  if (main) rows.push(['Loss', percent(main.rate.loss ?? NaN)]);
   rows.push(['RTT', milliseconds(roundTrip)]);
+  if (main) rows.push(['Jitter', milliseconds(main.stats.jitter)]);
+  if (audio) rows.push(['Audio', joined(audio.stats.codec, bitrate(audio.rate.bitrate ?? NaN))]);
+  if (video?.media.score) rows.push(['Score', `${video.media.score.score} of 10`]);
   return rows;
 }
 
@@ -40,10 +38,10 @@ export function sentRows(encodings: OutboundStats[], rates: Rate[], roundTrip: n
   });
   const losses = encodings.map((encoding) => encoding.fractionLost).filter((loss) => loss !== undefined);
   rows.push(['Loss', losses.length > 0 ? percent(Math.max(...losses)) : '–']);
+  rows.push(['RTT', milliseconds(roundTrip)]);
   if (scores.length > 0) rows.push(['Score', scores.join(' · ')]);
   const limited = encodings.find((encoding) => encoding.limitation && encoding.limitation !== 'none');
   if (limited) rows.push(['Limited by', limited.limitation ?? '']);
-  rows.push(['RTT', milliseconds(roundTrip)]);
   return rows;
 }
 

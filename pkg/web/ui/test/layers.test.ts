@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import { encodingsFor } from '../src/encodings.ts';
-import { LayerChoice, settleMs } from '../src/layerchoice.ts';
+import { firstMs, LayerChoice, settleMs } from '../src/layerchoice.ts';
 import { layerCount, spatialLayerFor, spatialName, temporalName, type Layers } from '../src/layers.ts';
 import { Peers, type RemoteMedia } from '../src/peers.ts';
 
@@ -66,13 +66,15 @@ test('sizes are asked for once they settle, and only when they change the layer'
     const media = camera(peers, 'c1');
     for (const height of [700, 300, 200]) layers.shown(media, height);
     assert.deepEqual(asked, []);
-    mock.timers.tick(settleMs);
+    mock.timers.tick(firstMs);
     assert.deepEqual(asked, [['c1', { spatialLayer: 0, temporalLayer: 2 }]]);
     layers.shown(media, 180);
     mock.timers.tick(settleMs);
     assert.equal(asked.length, 1);
     layers.shown(media, 900);
-    mock.timers.tick(settleMs);
+    mock.timers.tick(settleMs - 1);
+    assert.equal(asked.length, 1);
+    mock.timers.tick(1);
     assert.deepEqual(asked[1], ['c1', { spatialLayer: 2, temporalLayer: 2 }]);
   } finally {
     mock.timers.reset();

@@ -54,7 +54,7 @@ test('rows for a received tile', () => {
   const media = { layers: { spatial: 3, temporal: 3 }, current: { spatialLayer: 1, temporalLayer: 2 }, score: { score: 9 } } as RemoteMedia;
   assert.deepEqual(receivedRows({ media, stats, rate: { bitrate: 512_000, loss: 0.004 } }, undefined, 0.012), [
     ['Video', 'VP8 · 512 kbit/s'], ['Picture', '640 × 360 · 30 fps'], ['Layers', 'S1 T2 of 3 × 3'],
-    ['Loss', '0.4 %'], ['Jitter', '4 ms'], ['Score', '9 of 10'], ['RTT', '12 ms'],
+    ['Loss', '0.4 %'], ['RTT', '12 ms'], ['Jitter', '4 ms'], ['Score', '9 of 10'],
   ]);
   assert.deepEqual(receivedRows(undefined, undefined, undefined), [['RTT', '–']]);
   const simple = { layers: { spatial: 1, temporal: 1 }, current: undefined, score: undefined } as unknown as RemoteMedia;
@@ -66,6 +66,6 @@ test('rows for one’s own tile', () => {
     { id: 'a', type: 'outbound-rtp', kind: 'video', rid: 'r0', bytesSent: 5, frameHeight: 180, framesPerSecond: 30, timestamp: 1, qualityLimitationReason: 'bandwidth' },
     { id: 'b', type: 'outbound-rtp', kind: 'video', rid: 'r1', bytesSent: 0, active: false, timestamp: 1 }));
   assert.deepEqual(sentRows(encodings, [{ bitrate: 140_000, loss: undefined }, { bitrate: undefined, loss: undefined }], 0.03, [10, 0]), [
-    ['r0', '180p · 30 fps · 140 kbit/s'], ['r1', 'off'], ['Loss', '–'], ['Score', '10 · 0'], ['Limited by', 'bandwidth'], ['RTT', '30 ms'],
+    ['r0', '180p · 30 fps · 140 kbit/s'], ['r1', 'off'], ['Loss', '–'], ['RTT', '30 ms'], ['Score', '10 · 0'], ['Limited by', 'bandwidth'],
   ]);
 });
