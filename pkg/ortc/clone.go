@@ -28,27 +28,16 @@ func clonePointer[T any](p *T) *T {
 	return &v
 }
 
-// cloneCapabilities copies capabilities before they are given their defaults: the caller's stay as they are.
+// cloneCapabilities copies capabilities as deep as giving them their defaults changes them: what their codecs refer to is
+// replaced then, never written to.
 func cloneCapabilities(caps proto.RTPCapabilities) proto.RTPCapabilities {
-	return proto.RTPCapabilities{Codecs: cloneCapabilityCodecs(caps.Codecs), HeaderExtensions: cloneList(caps.HeaderExtensions)}
+	return proto.RTPCapabilities{Codecs: cloneList(caps.Codecs), HeaderExtensions: cloneList(caps.HeaderExtensions)}
 }
 
-// cloneCapabilityCodecs copies a list of codecs of capabilities.
-func cloneCapabilityCodecs(codecs []proto.RTPCodecCapability) []proto.RTPCodecCapability {
-	codecs = cloneList(codecs)
-	for i := range codecs {
-		c := &codecs[i]
-		c.PreferredPayloadType = clonePointer(c.PreferredPayloadType)
-		c.Parameters = cloneParameters(c.Parameters)
-		c.RTCPFeedback = cloneList(c.RTCPFeedback)
-	}
-	return codecs
-}
-
-// cloneCodec copies one codec of parameters.
-func cloneCodec(c proto.RTPCodecParameters) proto.RTPCodecParameters {
+// withFeedback copies one codec of parameters, with the feedback that passes.
+func withFeedback(c proto.RTPCodecParameters, feedback []proto.RTCPFeedback, pass func(proto.RTCPFeedback) bool) proto.RTPCodecParameters {
 	c.Parameters = cloneParameters(c.Parameters)
-	c.RTCPFeedback = cloneList(c.RTCPFeedback)
+	c.RTCPFeedback = keep(feedback, pass)
 	return c
 }
 

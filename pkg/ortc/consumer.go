@@ -42,7 +42,11 @@ type ConsumerOptions struct {
 
 // ConsumerRTPParameters is what an endpoint receives of a producer: codecs, feedback and extensions are cut down to
 // what the endpoint knows, feedback for congestion control to one mechanism, and encodings to a single one unless
-// Pipe is set. SSRCs are new, that of retransmissions following the stream's.
+// Pipe is set. SSRCs are new, that of retransmissions following the stream's. The MID is left to the caller.
+//
+// Three encodings r0, r1 and r2 of mode L1T3, limited to 100, 300 and 900 kbit/s, become
+//
+//	{ssrc: 435270051, rtx: {ssrc: 435270052}, scalabilityMode: "L3T3", maxBitrate: 900000}
 //
 // Errors: TypeError for malformed capabilities, UnsupportedError when no media codec matches.
 func ConsumerRTPParameters(opts ConsumerOptions) (proto.RTPParameters, *proto.Error) {
@@ -80,10 +84,10 @@ func consumerCodecs(consumable []proto.RTPCodecParameters, remote []proto.RTPCod
 		if match < 0 {
 			continue
 		}
-		c := cloneCodec(consumable[i])
 		// Feedback is sent by the endpoint, so what it knows counts. Bare NACK asks for retransmissions.
-		c.RTCPFeedback = keep(remote[match].RTCPFeedback, func(fb proto.RTCPFeedback) bool { return enableRTX || fb != nack })
-		codecs = append(codecs, c)
+		codecs = append(codecs, withFeedback(consumable[i], remote[match].RTCPFeedback, func(fb proto.RTCPFeedback) bool {
+			return enableRTX || fb != nack
+		}))
 	}
 	// Retransmission codecs match by clock rate alone, so those of codecs left out are still here.
 	for i := len(codecs) - 1; i >= 0; i-- {

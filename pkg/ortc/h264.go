@@ -37,14 +37,22 @@ const (
 // h264Levels are those of H.264 table A-1.
 var h264Levels = [...]h264Level{level1, level11, 12, 13, 20, 21, 22, 30, level31, 32, 40, 41, 42, 50, 51, 52}
 
-// h264Format is what a profile-level-id means.
+// h264Format is what a profile-level-id means. Its three bytes, in hexadecimal, are those that follow the NAL unit header
+// of a sequence parameter set (RFC 6184 section 8.1):
+//
+//	 0                   1                   2
+//	 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3
+//	+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+//	|  profile_idc  |0|1|2|3|4|5|0 0|   level_idc   |
+//	+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+//	                 constraint_set flags: profile_iop
 type h264Format struct {
 	profile h264Profile
 	level   h264Level
 }
 
 // profilePatterns are table 5 of RFC 6184 section 8.1, as far as browsers know it: profile_iop must equal iop in the
-// bits of mask. In profile_iop the constraint_set flags 0 to 5 come first, then two zero bits.
+// bits of mask.
 var profilePatterns = [...]struct {
 	idc, mask, iop uint8
 	profile        h264Profile

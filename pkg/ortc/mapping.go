@@ -6,6 +6,11 @@ import "gazpacho/proto"
 // and gives each encoding an SSRC that the router knows it by: consecutive ones, from a random one up. Both arguments
 // must be valid. The level of H264 codecs in params is set to what both can do.
 //
+// A browser that sends VP8 as 96 and its retransmissions as 97 to a router that knows them as 101 and 102, in streams r0
+// and r1, is mapped by
+//
+//	{codecs: [{96, 101}, {97, 102}], encodings: [{rid: r0, mappedSsrc: n}, {rid: r1, mappedSsrc: n+1}]}
+//
 // Errors: UnsupportedError for a codec that the router does not forward, TypeError for a retransmission codec whose
 // media codec is missing.
 func ProducerRTPParametersMapping(params *proto.RTPParameters, caps proto.RTPCapabilities, random func() uint32) (proto.RTPMapping, *proto.Error) {

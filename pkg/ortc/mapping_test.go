@@ -113,18 +113,19 @@ func TestMappedSSRCs(t *testing.T) {
 func TestSSRCRunsDoNotTouch(t *testing.T) {
 	for _, apart := range []uint32{0, 1, 2, 3, 4, 899_999_996, 899_999_997, 899_999_998} {
 		for n := range 5 {
-			draws := []uint32{0, apart}
-			a, b := randomSSRCs(func() uint32 {
-				v := draws[0]
-				draws = draws[1:]
-				return v
-			}, n)
-			used := map[uint32]bool{}
-			for i := range uint32(n) {
-				used[a+i], used[b+i] = true, true
-			}
-			if len(used) != 2*n {
-				t.Errorf("runs of %d from %d and %d overlap", n, a, b)
+			for _, draws := range [][]uint32{{0, apart}, {apart, 0}} {
+				a, b := randomSSRCs(func() uint32 {
+					v := draws[0]
+					draws = draws[1:]
+					return v
+				}, n)
+				used := map[uint32]bool{}
+				for i := range uint32(n) {
+					used[a+i], used[b+i] = true, true
+				}
+				if len(used) != 2*n {
+					t.Errorf("runs of %d from %d and %d overlap", n, a, b)
+				}
 			}
 		}
 	}

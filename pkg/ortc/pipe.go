@@ -21,11 +21,9 @@ func PipeConsumerRTPParameters(consumable proto.RTPParameters, enableRTX bool, r
 		if !enableRTX && isRTX(c.MimeType) {
 			continue
 		}
-		c = cloneCodec(c)
-		c.RTCPFeedback = keep(c.RTCPFeedback, func(fb proto.RTCPFeedback) bool {
+		params.Codecs = append(params.Codecs, withFeedback(c, c.RTCPFeedback, func(fb proto.RTCPFeedback) bool {
 			return fb == nackPLI || fb == ccmFIR || (enableRTX && fb == nack)
-		})
-		params.Codecs = append(params.Codecs, c)
+		}))
 	}
 	return params
 }

@@ -14,7 +14,7 @@ import (
 // Errors: TypeError for a malformed codec or a payload type used twice, UnsupportedError for a codec that is not
 // supported, Error when there are no dynamic payload types left.
 func GenerateRouterRTPCapabilities(mediaCodecs []proto.RTPCodecCapability) (proto.RTPCapabilities, *proto.Error) {
-	mediaCodecs = cloneCapabilityCodecs(mediaCodecs)
+	mediaCodecs = cloneList(mediaCodecs) // which validation fills in
 	caps := proto.RTPCapabilities{Codecs: []proto.RTPCodecCapability{}, HeaderExtensions: supportedHeaderExtensions()}
 	supported := supportedCodecs()
 	pool := newPayloadTypes()
@@ -91,6 +91,7 @@ func routerRTX(path string, codec proto.RTPCodecCapability, pool *payloadTypes) 
 	}, nil
 }
 
+// noPayloadTypes says that the 32 dynamic ones are used up, by 16 video codecs with their retransmissions for instance.
 func noPayloadTypes(path string) *proto.Error {
 	return at(path, proto.Failed(proto.CodeLimit, "cannot allocate more dynamic codec payload types"))
 }
