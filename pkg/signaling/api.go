@@ -25,6 +25,9 @@ func newAPI(cfg Config) http.Handler {
 	const transport = broadcaster + "/transports/{transport}"
 	mux := http.NewServeMux()
 	mux.Handle("/", cfg.Page)
+	mux.HandleFunc("/rooms/", func(w http.ResponseWriter, r *http.Request) {
+		respond(w, nil, proto.NotFound("resource", r.Method+" "+r.URL.Path))
+	})
 	mux.HandleFunc("GET /rooms/{room}", a.room(func(r *http.Request, m *room.Room) (any, error) {
 		return m.RTPCapabilities(), nil
 	}))

@@ -18,13 +18,18 @@ import (
 const (
 	limitBeforeJoin = 64 << 10  // bytes of a message
 	limitAfterJoin  = 256 << 10 // join tells the whole of a browser's capabilities only once; produce may be long
-	pingEvery       = 20 * time.Second
-	pongTimeout     = 10 * time.Second
-	probeTimeout    = 5 * time.Second
 	writeTimeout    = 10 * time.Second
 	requestTimeout  = 15 * time.Second // for us to do what a client asks
 	maxRequests     = 200              // of a client that wait their turn
 )
+
+// pings are the times by which a client that has gone is found out; tests shorten them.
+type pings struct {
+	every, pong time.Duration // regularly
+	probe       time.Duration // to answer when asked out of turn
+}
+
+var defaultPings = pings{every: 20 * time.Second, pong: 10 * time.Second, probe: 5 * time.Second}
 
 // session is one client's connection. It is the room's way to the client.
 type session struct {
@@ -32,6 +37,7 @@ type session struct {
 	server *Server
 	conn   *websocket.Conn
 	log    *slog.Logger
+	pings  pings
 
 	// owned
 	ctx      context.Context
@@ -48,7 +54,7 @@ type session struct {
 func (s *Server) serve(conn *websocket.Conn, entry room.Entry, remote string) {
 	c := &session{
 		server: s, conn: conn, log: s.cfg.Log.With("room", entry.RoomID, "peer", entry.PeerID),
-		out: newOutbox(), requests: make(chan frame, maxRequests), probe: make(chan struct{}, 1),
+		pings: defaultPings, out: newOutbox(), requests: make(chan frame, maxRequests), probe: make(chan struct{}, 1),
 	}
 	c.ctx, c.cancel = context.WithCancel(s.life)
 	conn.SetReadLimit(limitBeforeJoin)
@@ -281,14 +287,14 @@ func cut(reason string) string {
 
 // ping finds out whether the client is still there: a machine that fell asleep or lost its network says no goodbye.
 func (c *session) ping() {
-	every := time.NewTicker(pingEvery)
+	every := time.NewTicker(c.pings.every)
 	defer every.Stop()
 	for {
-		timeout := pongTimeout
+		timeout := c.pings.pong
 		select {
 		case <-every.C:
 		case <-c.probe:
-			timeout = probeTimeout
+			timeout = c.pings.probe
 		case <-c.ctx.Done():
 			return
 		}
