@@ -70,7 +70,7 @@ starts one worker per CPU; any other program may do the same.
 Exit codes: 0 asked to end, 42 bad settings, 70 panic, 1 anything else.`,
 		Example: `  worker --channel unix:/run/gazpacho/w0.sock
   worker --channel fd:3`,
-		Version: version, Args: cobra.NoArgs, SilenceUsage: true, SilenceErrors: true,
+		Version: version, Args: noArgs, SilenceUsage: true, SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), o) },
 	}
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &worker.SettingError{Setting: "flags", Err: err} })
@@ -83,6 +83,13 @@ Exit codes: 0 asked to end, 42 bad settings, 70 panic, 1 anything else.`,
 	f.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn, error or none")
 	f.StringVar(&o.logFormat, "log-format", "text", "text or json, on standard error")
 	return c
+}
+
+func noArgs(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return &worker.SettingError{Setting: "arguments", Err: fmt.Errorf("there are none, but %q was given", args[0])}
+	}
+	return nil
 }
 
 func run(ctx context.Context, o options) error {
@@ -100,6 +107,9 @@ func run(ctx context.Context, o options) error {
 func config(o options) (worker.Config, error) {
 	if o.channel == "" {
 		return worker.Config{}, &worker.SettingError{Setting: "channel", Err: errors.New("is missing: give --channel unix:PATH or fd:N")}
+	}
+	if o.detachGrace < 0 {
+		return worker.Config{}, &worker.SettingError{Setting: "detach-grace", Err: fmt.Errorf("%v is negative", o.detachGrace)}
 	}
 	level, ok := worker.ParseLevel(o.logLevel)
 	if !ok {

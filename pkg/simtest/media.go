@@ -115,17 +115,17 @@ func (p *Peer) Consume(s *Sending) *Receiving {
 	return r
 }
 
-// Read returns the payload of the next packet with its sequence number, or fails the test after ten seconds.
+// Read returns the payload of the next packet with its sequence number, or fails the test when none comes.
 func (r *Receiving) Read() (payload []byte, sequence uint16, timestamp uint32) {
 	r.p.t.Helper()
 	if r.Track == nil {
 		select {
 		case r.Track = <-r.tracks:
-		case <-time.After(10 * time.Second):
+		case <-time.After(patience):
 			r.p.t.Fatal("no track")
 		}
 	}
-	if err := r.Track.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := r.Track.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		r.p.t.Fatal(err)
 	}
 	packet, _, err := r.Track.ReadRTP()

@@ -16,8 +16,12 @@ import (
 
 // Worker is a worker in this process and the test's end of its channel.
 type Worker struct {
-	t      testing.TB
-	client *channel.Client
+	t       testing.TB
+	address string
+	client  *channel.Client
+	stop    context.CancelFunc
+	ended   chan struct{}
+	err     error // once it has ended
 
 	mu     sync.Mutex
 	events []Event
@@ -34,43 +38,88 @@ type Event struct {
 // StartWorker runs a worker until the test ends, and fails the test if it does not end well.
 func StartWorker(t testing.TB) *Worker {
 	t.Helper()
+	return StartWorkerWith(t, worker.Config{DetachGrace: time.Minute})
+}
+
+// StartWorkerWith runs a worker with a configuration whose channel, version and log are filled in.
+func StartWorkerWith(t testing.TB, cfg worker.Config) *Worker {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	address := "unix:" + filepath.Join(t.TempDir(), "run", "w.sock")
-	ended := make(chan error, 1)
+	w := &Worker{
+		t: t, address: "unix:" + filepath.Join(t.TempDir(), "run", "w.sock"), stop: cancel,
+		ended: make(chan struct{}), more: make(chan struct{}),
+	}
+	cfg.Channel, cfg.Version = w.address, "test"
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
 	go func() {
-		ended <- worker.Run(ctx, worker.Config{Channel: address, Version: "test", Log: slog.New(slog.DiscardHandler)})
+		defer close(w.ended)
+		w.err = worker.Run(ctx, cfg)
 	}()
-	w := &Worker{t: t, more: make(chan struct{})}
 	t.Cleanup(func() {
-		if w.client != nil {
-			w.client.Close()
-		}
+		w.Detach()
 		cancel()
-		if err := <-ended; err != nil {
+		if err := w.Ended(); err != nil {
 			t.Errorf("worker: %v", err)
 		}
 	})
-	w.client = dial(t, ctx, address, channel.Options{Epoch: 1, Notification: w.note})
+	w.Attach(1)
 	return w
 }
 
-// dial retries until the worker listens.
-func dial(t testing.TB, ctx context.Context, address string, o channel.Options) *channel.Client {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+// Attach connects to the worker's channel, and keeps trying until it listens.
+func (w *Worker) Attach(epoch uint64) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	for {
-		client, err := channel.Dial(ctx, address, o)
+		client, err := channel.Dial(ctx, w.address, channel.Options{Epoch: epoch, Notification: w.note})
 		if err == nil {
-			return client
+			w.client = client
+			return
 		}
 		select {
 		case <-ctx.Done():
-			t.Fatalf("no worker at %s: %v", address, err)
+			w.t.Fatalf("no worker at %s: %v", w.address, err)
+		case <-w.ended:
+			w.t.Fatalf("the worker at %s ended: %v", w.address, w.err)
 		case <-time.After(time.Millisecond):
 		}
 	}
 }
+
+// Detach closes the channel. The worker forwards on for its grace.
+func (w *Worker) Detach() {
+	if w.client != nil {
+		w.client.Close()
+		w.client = nil
+	}
+}
+
+// Client is the test's end of the channel.
+func (w *Worker) Client() *channel.Client { return w.client }
+
+// Address is where the channel listens.
+func (w *Worker) Address() string { return w.address }
+
+// Stop asks the worker to end, as a signal does.
+func (w *Worker) Stop() { w.stop() }
+
+// Ended waits for the worker to end and returns what it ended with.
+func (w *Worker) Ended() error {
+	w.t.Helper()
+	select {
+	case <-w.ended:
+		return w.err
+	case <-time.After(patience):
+		w.t.Fatal("the worker does not end")
+		return nil
+	}
+}
+
+// patience is how long tests wait for what must come: long, because it only costs time when it does not.
+const patience = 30 * time.Second
 
 func (w *Worker) note(n channel.Notification) {
 	w.mu.Lock()
@@ -100,7 +149,7 @@ func Request[R any](w *Worker, method, id string, body any) R {
 
 // TryRequest asks the worker.
 func TryRequest[R any](w *Worker, method, id string, body any) (R, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	var r R
 	err := w.client.Request(ctx, method, id, body, &r)
@@ -110,17 +159,17 @@ func TryRequest[R any](w *Worker, method, id string, body any) (R, error) {
 // Do is Request for methods without a result.
 func (w *Worker) Do(method, id string, body any) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := w.client.Request(ctx, method, id, body, nil); err != nil {
 		w.t.Fatalf("%s: %v", method, err)
 	}
 }
 
-// Wait waits for an event of a target, past or to come, whose body satisfies match, and returns the body. It fails the test after ten seconds.
+// Wait waits for an event of a target, past or to come, whose body satisfies match, and returns the body. It fails the test when none comes.
 func Wait[B any](w *Worker, name, target string, match func(B) bool) B {
 	w.t.Helper()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(patience)
 	seen := 0
 	for {
 		w.mu.Lock()

@@ -64,9 +64,22 @@ func Run(ctx context.Context, cfg Config) error {
 		served <- w.channel.Serve()
 		w.loop.Post(func(time.Time) { cancel() }) // no channel, no worker
 	}()
-	err = w.loop.Run(ctx)
+	if err = w.loop.Run(ctx); err == nil {
+		w.end(time.Now())
+	}
 	w.channel.Close()
 	return errors.Join(err, <-served)
+}
+
+// end closes everything. The loop has stopped: this goroutine owns its state now.
+func (w *Worker) end(now time.Time) {
+	for _, id := range keys(w.routers) {
+		w.routers[id].Close(now)
+	}
+	for _, id := range keys(w.servers) {
+		w.servers[id].Close(now)
+	}
+	w.egress.Flush()
 }
 
 func start(cfg Config, cancel context.CancelFunc) (*Worker, error) {
