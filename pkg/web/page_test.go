@@ -162,6 +162,7 @@ func TestScreenShareTakesTheStage(t *testing.T) {
 	for _, size := range [][2]int64{{1280, 800}, {390, 844}} {
 		b := open(t, f, "roomId=r&name=Sam&autojoin=1", size[0], size[1], "")
 		b.until(tiles(6))
+		b.until(`window.gazpacho.producers.get('camera') !== undefined`)
 		b.until(`document.querySelector('.tile.self.live') !== null`)
 		areas := `[...document.querySelectorAll('.tile')].sort((a, b) => b.offsetWidth * b.offsetHeight - a.offsetWidth * a.offsetHeight)`
 		b.until(areas + `[0].dataset.source === 'screen'`)
