@@ -135,11 +135,12 @@ func TestConsumersAsMediasoup(t *testing.T) {
 		}
 		piped := PipeConsumerRTPParameters(s.consumable, enableRTX, counting())
 		can[yes]++
-		return []question{
-			{"canConsume", input, func(want answer) { compare(t, input, want, yes, canErr) }},
-			{"consumer", input, func(want answer) { compare(t, input, want, params, err) }},
-			{"pipe", input, func(want answer) { compare(t, input, want, piped, nil) }},
-		}
+		return []question{{"consumers", input, func(a answer) {
+			want := into[[3]answer](t, a.Result)
+			compare(t, input, want[0], yes, canErr)
+			compare(t, input, want[1], params, err)
+			compare(t, input, want[2], piped, nil)
+		}}}
 	})
 	if can[true] < 500 || can[false] < 100 {
 		t.Errorf("lopsided inputs: %v", can)

@@ -44,6 +44,8 @@ const functions = {
 		});
 	},
 	pipe: ({ consumable, enableRtx }) => server.getPipeConsumerRtpParameters({ consumableRtpParameters: consumable, enableRtx }),
+	// All that is made of a producer, from one input: a list of answers.
+	consumers: (args) => ['canConsume', 'consumer', 'pipe'].map((fn) => answer({ fn, args: structuredClone(args) })),
 	h264Answer: ({ ours, offer }) => h264.isSameProfile(ours, offer)
 		? { id: h264.generateProfileLevelIdStringForAnswer(ours, offer) } : null,
 	h264Formats: ({ idcs }) => {
