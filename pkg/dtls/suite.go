@@ -113,7 +113,8 @@ func (*chacha20Keys) params(iv, header []byte, plaintext int) (nonce [12]byte, a
 
 // The rest tells the library what kind of suite this is.
 
-func (c *chacha20) ID() pion.CipherSuiteID     { return suiteChaCha20 }
+func (c *chacha20) ID() pion.CipherSuiteID { return suiteChaCha20 }
+
 func (c *chacha20) String() string             { return "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256" }
 func (c *chacha20) ECC() bool                  { return true }
 func (c *chacha20) IsInitialized() bool        { return c.keys.Load() != nil }

@@ -28,7 +28,7 @@ func (l *Loop) takeBatches(first delivery) error {
 // handle runs the handler over one batch, again after a panic that is not fatal: the packet that
 // caused it is one peer's, those behind it are others'.
 func (l *Loop) handle(d delivery) error {
-	l.advance(d.batch.At)
+	l.advance(l.steady(d.batch.At))
 	for {
 		left := d.batch.Remaining()
 		p := l.call(d)

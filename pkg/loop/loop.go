@@ -59,6 +59,8 @@ type Loop struct {
 	cfg   Config
 	hooks []func(now time.Time)
 
+	epoch time.Time // when the loop was made
+
 	// Owned.
 	pool    *socket.Pool
 	batches chan delivery
@@ -91,9 +93,14 @@ func New(cfg Config) *Loop {
 		batches: make(chan delivery, cfg.Batches),
 	}
 	l.posts.wake = make(chan struct{}, 1)
-	l.meter.start = cfg.Clock()
+	l.epoch = cfg.Clock()
+	l.meter.start = l.epoch
 	return l
 }
+
+// steady is a time as it was measured since the loop was made: its wall reading, of which sender reports are made, does not step when
+// somebody sets the machine's clock.
+func (l *Loop) steady(at time.Time) time.Time { return l.epoch.Add(at.Sub(l.epoch)) }
 
 // Pool is where the readers of this loop's sockets take their batches from.
 func (l *Loop) Pool() *socket.Pool { return l.pool }
@@ -125,7 +132,7 @@ func (l *Loop) Run(ctx context.Context) error {
 	}
 	defer l.posts.close()
 	defer l.wake.stop()
-	l.now = l.cfg.Clock()
+	l.now = l.steady(l.cfg.Clock())
 	l.ended = l.now
 	for {
 		first, stop := l.wait(ctx)
@@ -173,7 +180,7 @@ func (l *Loop) wait(ctx context.Context) (first delivery, stop bool) {
 // turn does what is ready. The clock is read once, before everything: what the turn itself takes
 // does not age the time that timers and posts are told.
 func (l *Loop) turn(first delivery, posts int) error {
-	woke := l.cfg.Clock()
+	woke := l.steady(l.cfg.Clock())
 	l.meter.begin(woke)
 	if err := l.takeBatches(first); err != nil {
 		return err
@@ -188,7 +195,7 @@ func (l *Loop) turn(first delivery, posts int) error {
 	if err := l.guard("turn end", l.runHooks); err != nil {
 		return err
 	}
-	l.ended = l.cfg.Clock()
+	l.ended = l.steady(l.cfg.Clock())
 	l.meter.end(l.ended)
 	return nil
 }

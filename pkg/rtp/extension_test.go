@@ -47,8 +47,10 @@ func TestResolve(t *testing.T) {
 		name, profile, elements string
 		want                    map[Extension]string
 	}{
-		{"values of 1 and 16 bytes", "bede", "10aa 2f 000102030405060708090a0b0c0d0e0f00",
-			map[Extension]string{ExtMID: "aa", ExtRID: "000102030405060708090a0b0c0d0e0f"}},
+		{
+			"values of 1 and 16 bytes", "bede", "10aa 2f 000102030405060708090a0b0c0d0e0f00",
+			map[Extension]string{ExtMID: "aa", ExtRID: "000102030405060708090a0b0c0d0e0f"},
+		},
 		// "The local identifiers 1-14 ... value 15 is reserved ... MUST be ignored ... processing of the entire
 		// extension MUST terminate at that point" (RFC 8285 section 4.2).
 		{"id 15 ends it", "bede", "10aa f0bb 20cc 0000", map[Extension]string{ExtMID: "aa"}},
@@ -59,8 +61,10 @@ func TestResolve(t *testing.T) {
 		{"value runs out of the block", "bede", "10aa 27bb", map[Extension]string{ExtMID: "aa"}},
 		{"unknown id is skipped", "bede", "51ffff e0 07 0000 00", map[Extension]string{ExtAudioLevel: "07"}},
 		{"first of two counts", "bede", "10aa 10bb", map[Extension]string{ExtMID: "aa"}},
-		{"two bytes", "1000", "01 02 aabb  0f 02 1234  c8 00  00 02 01 cc 00 00",
-			map[Extension]string{ExtMID: "aabb", ExtTransportCC: "1234", ExtDependencyDescriptor: "", ExtRID: "cc"}},
+		{
+			"two bytes", "1000", "01 02 aabb  0f 02 1234  c8 00  00 02 01 cc 00 00",
+			map[Extension]string{ExtMID: "aabb", ExtTransportCC: "1234", ExtDependencyDescriptor: "", ExtRID: "cc"},
+		},
 		{"two bytes with bits of the application", "100f", "0102aabb", map[Extension]string{ExtMID: "aabb"}},
 		{"two bytes, length cut off", "1000", "01 01 aa 02", map[Extension]string{ExtMID: "aa"}},
 		{"two bytes, value cut off", "1000", "01 01 aa 02 01 00 02 ff", map[Extension]string{ExtMID: "aa", ExtRID: "00"}},

@@ -70,8 +70,8 @@ func (p *RTCP) REMBBitrate() int {
 	}
 	word := binary.BigEndian.Uint32(p.body[feedbackSize+4:])
 	exponent, mantissa := int(word>>18&0x3f), uint64(word&0x3ffff)
-	if bits.Len64(mantissa)+exponent > 63 {
-		return math.MaxInt64
+	if bits.Len64(mantissa)+exponent > bits.UintSize-1 {
+		return math.MaxInt
 	}
 	return int(mantissa << exponent)
 }

@@ -47,18 +47,33 @@ func TestPutGoldenBytes(t *testing.T) {
 		header Header
 		want   string
 	}{
-		{"bare", Header{PayloadType: 96, SequenceNumber: 0x1234, Timestamp: 0x89abcdef, SSRC: 0x11223344},
-			"80 60 1234 89abcdef 11223344"},
+		{
+			"bare",
+			Header{PayloadType: 96, SequenceNumber: 0x1234, Timestamp: 0x89abcdef, SSRC: 0x11223344},
+			"80 60 1234 89abcdef 11223344",
+		},
 		{"marker", Header{Marker: true, PayloadType: 127}, "80 ff 0000 00000000 00000000"},
 		{"ids, but nothing to write", Header{IDs: &ExtensionIDs{ExtMID: 1, ExtAudioLevel: 2}}, "80 00 0000 00000000 00000000"},
-		{"stamps in one byte", Header{MID: "7", IDs: &ExtensionIDs{ExtMID: 1, ExtAbsSendTime: 4, ExtTransportCC: 5}},
-			"90 00 0000 00000000 00000000 bede 0003 10 37 42 abcdef 51 5678 00 00 00"},
-		{"forwarded; RID is not", Header{Source: source, IDs: &ExtensionIDs{ExtRID: 2, ExtAudioLevel: 6, ExtTimeOffset: 9}},
-			"90 00 0000 00000000 00000000 bede 0002 60 81 92 010203 00 00"},
-		{"an id beyond 14 takes two bytes", Header{IDs: &ExtensionIDs{ExtAbsSendTime: 15, ExtTransportCC: 5}},
-			"90 00 0000 00000000 00000000 1000 0003 0f 03 abcdef 05 02 5678 00 00 00"},
-		{"original sequence number", Header{SequenceNumber: 1, OSN: 0xaabb, IsRTX: true, IDs: &ExtensionIDs{ExtTransportCC: 5}},
-			"90 00 0001 00000000 00000000 bede 0001 51 5678 00 aabb"},
+		{
+			"stamps in one byte",
+			Header{MID: "7", IDs: &ExtensionIDs{ExtMID: 1, ExtAbsSendTime: 4, ExtTransportCC: 5}},
+			"90 00 0000 00000000 00000000 bede 0003 10 37 42 abcdef 51 5678 00 00 00",
+		},
+		{
+			"forwarded; RID is not",
+			Header{Source: source, IDs: &ExtensionIDs{ExtRID: 2, ExtAudioLevel: 6, ExtTimeOffset: 9}},
+			"90 00 0000 00000000 00000000 bede 0002 60 81 92 010203 00 00",
+		},
+		{
+			"an id beyond 14 takes two bytes",
+			Header{IDs: &ExtensionIDs{ExtAbsSendTime: 15, ExtTransportCC: 5}},
+			"90 00 0000 00000000 00000000 1000 0003 0f 03 abcdef 05 02 5678 00 00 00",
+		},
+		{
+			"original sequence number",
+			Header{SequenceNumber: 1, OSN: 0xaabb, IsRTX: true, IDs: &ExtensionIDs{ExtTransportCC: 5}},
+			"90 00 0001 00000000 00000000 bede 0001 51 5678 00 aabb",
+		},
 		{"source without ids", Header{Source: source}, "80 00 0000 00000000 00000000"},
 	} {
 		dst := make([]byte, MaxHeaderSize)

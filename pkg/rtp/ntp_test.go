@@ -45,8 +45,13 @@ func TestCompact(t *testing.T) {
 		d    time.Duration
 		want uint32
 	}{
-		{0, 0}, {-time.Second, 0}, {time.Second, 1 << 16}, {5250 * time.Millisecond, 0x00054000},
-		{65535 * time.Second, 0xffff0000}, {65536 * time.Second, 0xffffffff}, {1 << 62, 0xffffffff},
+		{0, 0},
+		{-time.Second, 0},
+		{time.Second, 1 << 16},
+		{5250 * time.Millisecond, 0x00054000},
+		{65535 * time.Second, 0xffff0000},
+		{65536 * time.Second, 0xffffffff},
+		{1 << 62, 0xffffffff},
 	} {
 		if got := CompactDuration(c.d); got != c.want {
 			t.Errorf("%v is %08x, want %08x", c.d, got, c.want)

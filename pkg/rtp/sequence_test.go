@@ -11,11 +11,17 @@ func TestSeqLess(t *testing.T) {
 		a, b uint16
 		want bool
 	}{
-		{0, 0, false}, {0, 1, true}, {1, 0, false},
-		{65535, 0, true}, {0, 65535, false},
-		{0, 32767, true}, {32767, 0, false},
-		{0, 32768, false}, {32768, 0, false}, // half a turn: neither
-		{0, 32769, false}, {32769, 0, true},
+		{0, 0, false},
+		{0, 1, true},
+		{1, 0, false},
+		{65535, 0, true},
+		{0, 65535, false},
+		{0, 32767, true},
+		{32767, 0, false},
+		{0, 32768, false},
+		{32768, 0, false}, // half a turn: neither
+		{0, 32769, false},
+		{32769, 0, true},
 	} {
 		if got := SeqLess(c.a, c.b); got != c.want {
 			t.Errorf("%d before %d: %v", c.a, c.b, got)
@@ -28,9 +34,15 @@ func TestTimestampLess(t *testing.T) {
 		a, b uint32
 		want bool
 	}{
-		{5, 5, false}, {5, 6, true}, {6, 5, false},
-		{1<<32 - 1, 0, true}, {0, 1<<32 - 1, false},
-		{0, 1<<31 - 1, true}, {0, 1 << 31, false}, {1 << 31, 0, false}, {1<<31 + 1, 0, true},
+		{5, 5, false},
+		{5, 6, true},
+		{6, 5, false},
+		{1<<32 - 1, 0, true},
+		{0, 1<<32 - 1, false},
+		{0, 1<<31 - 1, true},
+		{0, 1 << 31, false},
+		{1 << 31, 0, false},
+		{1<<31 + 1, 0, true},
 	} {
 		if got := TimestampLess(c.a, c.b); got != c.want {
 			t.Errorf("%d before %d: %v", c.a, c.b, got)

@@ -20,15 +20,21 @@ func TestArrivalsOfEveryForm(t *testing.T) {
 		name, raw string
 		want      []packet
 	}{
-		{"run of small deltas", "8f cd 0006" + head + "0005 0003 000002 07  2003 01 02 ff 000000",
-			[]packet{{5, true, 513}, {6, true, 515}, {7, true, 770}}},
+		{
+			"run of small deltas", "8f cd 0006" + head + "0005 0003 000002 07  2003 01 02 ff 000000",
+			[]packet{{5, true, 513}, {6, true, 515}, {7, true, 770}},
+		},
 		{"run of losses", "8f cd 0005" + head + "0005 0002 000002 07  0002 0000", []packet{{5, false, 512}, {6, false, 512}}},
 		{"run longer than the count", "8f cd 0005" + head + "ffff 0002 000002 07  2fff 0102", []packet{{65535, true, 513}, {0, true, 515}}},
 		{"an empty run is skipped", "8f cd 0006" + head + "0005 0001 000002 07  2000 2001 03 000000", []packet{{5, true, 515}}},
-		{"vector of one bit", "8f cd 0006" + head + "0005 0004 000002 07  a800 01 02 00000000",
-			[]packet{{5, true, 513}, {6, false, 513}, {7, true, 515}, {8, false, 515}}},
-		{"vector of two bits, back in time", "8f cd 0006" + head + "0005 0003 000002 07  da00 05 0100 ff00 00",
-			[]packet{{5, true, 517}, {6, true, 773}, {7, true, 517}}},
+		{
+			"vector of one bit", "8f cd 0006" + head + "0005 0004 000002 07  a800 01 02 00000000",
+			[]packet{{5, true, 513}, {6, false, 513}, {7, true, 515}, {8, false, 515}},
+		},
+		{
+			"vector of two bits, back in time", "8f cd 0006" + head + "0005 0003 000002 07  da00 05 0100 ff00 00",
+			[]packet{{5, true, 517}, {6, true, 773}, {7, true, 517}},
+		},
 		{"reference time at its end", "8f cd 0005" + head + "0005 0001 ffffff 07  4001 0100", []packet{{5, true, 0}}},
 	} {
 		p := parseOne(t, unhex(t, c.raw))
@@ -85,7 +91,8 @@ func TestTransportCCWriterGolden(t *testing.T) {
 		{"losses between", []arrival{{10, 0}, {13, 0}}, "0004 000000 07 d040 00 00"},
 		{"losses first", []arrival{{12, 0}}, "0003 000000 07 c100 00 00"},
 		{
-			"a run of more losses than a vector holds", []arrival{{10, 0}, {31, 0}},
+			"a run of more losses than a vector holds",
+			[]arrival{{10, 0}, {31, 0}},
 			"0016 000000 07 a000 8040 00 00", // thirteen losses in the vector of the first packet, seven in that of the last
 		},
 	} {

@@ -109,7 +109,8 @@ func eventually(t testing.TB, what string, ok func() bool) {
 func commit(e interface {
 	Next() []byte
 	Commit(n int, to tuple.Tuple)
-}, to tuple.Tuple, data string) {
+}, to tuple.Tuple, data string,
+) {
 	e.Commit(copy(e.Next(), data), to)
 }
 

@@ -19,10 +19,14 @@ func TestSockaddrGoldenBytes(t *testing.T) {
 		back   string // what the kernel would report, if not addr
 	}{
 		{"sockaddr_in", unix.AF_INET, "192.0.2.1:4443", "115b" + "c0000201" + "0000000000000000", ""},
-		{"sockaddr_in6", unix.AF_INET6, "[2001:db8::1]:4443",
-			"115b" + "00000000" + "20010db8000000000000000000000001" + "00000000", ""},
-		{"v4-mapped in sockaddr_in6", unix.AF_INET6, "192.0.2.1:4443",
-			"115b" + "00000000" + "00000000000000000000ffffc0000201" + "00000000", ""},
+		{
+			"sockaddr_in6", unix.AF_INET6, "[2001:db8::1]:4443",
+			"115b" + "00000000" + "20010db8000000000000000000000001" + "00000000", "",
+		},
+		{
+			"v4-mapped in sockaddr_in6", unix.AF_INET6, "192.0.2.1:4443",
+			"115b" + "00000000" + "00000000000000000000ffffc0000201" + "00000000", "",
+		},
 		{"IPv6 in sockaddr_in", unix.AF_INET, "[2001:db8::1]:4443", "", ""},
 	}
 	for _, tt := range tests {

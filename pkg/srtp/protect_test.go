@@ -92,8 +92,15 @@ func TestProtectOnce(t *testing.T) {
 			seq  uint16
 			want bool
 		}{
-			{1000, true}, {1000, false}, {1001, true}, {999, true}, {999, false},
-			{3000, true}, {3000 - 1023, true}, {3000 - 1024, false}, {1001, false},
+			{1000, true},
+			{1000, false},
+			{1001, true},
+			{999, true},
+			{999, false},
+			{3000, true},
+			{3000 - 1023, true},
+			{3000 - 1024, false},
+			{1001, false},
 		} {
 			got := protect(a, rtpPacket(1, c.seq, []byte{1}), 12) != nil
 			if got != c.want {

@@ -11,8 +11,10 @@ import (
 	"github.com/coder/websocket"
 )
 
-var names = []string{"Ada Lovelace", "Grace Hopper", "Alan", "Edsger Dijkstra", "Barbara Liskov", "Ken", "Radia Perlman", "Vint Cerf",
-	"Margaret Hamilton", "Donald", "Hedy Lamarr", "Tim Berners-Lee"}
+var names = []string{
+	"Ada Lovelace", "Grace Hopper", "Alan", "Edsger Dijkstra", "Barbara Liskov", "Ken", "Radia Perlman", "Vint Cerf",
+	"Margaret Hamilton", "Donald", "Hedy Lamarr", "Tim Berners-Lee",
+}
 
 // crowd makes n people, some of them muted or without a camera.
 func crowd(n int) []fakePeer {

@@ -71,8 +71,10 @@ func TestServesTheBundle(t *testing.T) {
 // Nothing but the files themselves: no folders, no way out of them, no fallback beside the bundle.
 func TestServesNothingElse(t *testing.T) {
 	h := newHandler(bundled)
-	for _, path := range []string{"/assets", "/assets/", "/dist/index.html", "/fallback.html", "/nothing", "/assets/../index.html",
-		"/..%2fweb.go", "//", "/assets/main-1.js/", "/%00"} {
+	for _, path := range []string{
+		"/assets", "/assets/", "/dist/index.html", "/fallback.html", "/nothing", "/assets/../index.html",
+		"/..%2fweb.go", "//", "/assets/main-1.js/", "/%00",
+	} {
 		r := request(t, h, http.MethodGet, path, nil)
 		if r.StatusCode != http.StatusNotFound {
 			t.Errorf("%s: status %d, want 404", path, r.StatusCode)
