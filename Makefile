@@ -26,9 +26,11 @@ web: pkg/web/page/dist/index.html ## bundle the demo page (installs Node as root
 test: deps build ## run every test, Chromium's too (installs what they need as root on Debian)
 	$(GO) vet ./...
 	$(GO) test -timeout 20m ./...
+	$(GO) test -count=1 -tags e2e -timeout 10m ./pkg/web
 
 e2e: deps build ## only the tests in a real browser; screenshots land in e2e-screenshots
 	$(GO) test -count=1 -timeout 15m -v ./pkg/e2e/...
+	$(GO) test -count=1 -tags e2e -timeout 10m ./pkg/web
 
 race: ## run every test but the browser's under the race detector
 	CGO_ENABLED=1 $(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v pkg/e2e)
@@ -42,6 +44,7 @@ bench: ## the kept benchmarks, with their floors beside them
 lint: ## vet, staticcheck and gofumpt
 	$(GO) vet ./...
 	$(GO) run honnef.co/go/tools/cmd/staticcheck@latest ./...
+	cd $(UI) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && npx tsc --noEmit
 	@out=$$($(GO) run mvdan.cc/gofumpt@latest -l .); [ -z "$$out" ] || { echo "gofumpt would change:"; echo "$$out"; exit 1; }
 
 verify: lint race test ## all that must hold before a change lands
