@@ -68,6 +68,15 @@ func StartWorkerWith(t testing.TB, cfg worker.Config) *Worker {
 	return w
 }
 
+// AttachTo is for a worker in a process of its own, which the test started and ends.
+func AttachTo(t testing.TB, address string) *Worker {
+	t.Helper()
+	w := &Worker{t: t, address: address, ended: make(chan struct{}), more: make(chan struct{})}
+	t.Cleanup(w.Detach)
+	w.Attach(1)
+	return w
+}
+
 // Attach connects to the worker's channel, and keeps trying until it listens.
 func (w *Worker) Attach(epoch uint64) {
 	w.t.Helper()
