@@ -38,11 +38,12 @@ func (c *Consumer) sendAgain(now time.Time, seq uint16, rtt time.Duration) {
 		return
 	}
 	p, ok := c.cfg.Source.Cached(now, c.streams[i], original)
-	if !ok || !c.resends.Allow(now, seq, rtt) {
+	if !ok {
 		return
 	}
+	allowed, first := c.resends.Allow(now, seq, rtt)
 	sent := c.codecs.of(p.PayloadType)
-	if sent == nil {
+	if !allowed || sent == nil {
 		return
 	}
 	h := &c.again
@@ -56,7 +57,7 @@ func (c *Consumer) sendAgain(now time.Time, seq uint16, rtt time.Duration) {
 		h.PayloadType, h.SequenceNumber = p.PayloadType, seq
 	}
 	if size := c.cfg.Sink.SendRTP(now, h, p.Payload); size > 0 {
-		c.send.SentAgain(now, size)
+		c.send.SentAgain(now, size, first)
 		if c.traces != 0 {
 			c.tracePacket(now, p, h)
 		}

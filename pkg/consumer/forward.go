@@ -52,9 +52,11 @@ func (c *Consumer) proceed(now time.Time, p *rtp.Packet) {
 		out := c.rewriter.Forward(p.SequenceNumber)
 		c.pictures.sent(p, &c.rewriter.Offsets)
 		c.emit(now, p, out, &c.rewriter.Offsets, p.Payload)
-	default:
-		c.rewriter.Drop(now, p.SequenceNumber, c.pictures.droppedLast(p))
+	case len(p.Payload) > 0:
+		c.rewriter.Drop(now, p.SequenceNumber, p.Timestamp)
 		c.pictures.dropped(p, &c.rewriter.Offsets)
+	default:
+		c.rewriter.Skip(now, p.SequenceNumber)
 	}
 }
 
@@ -81,12 +83,10 @@ func (c *Consumer) begin(now time.Time, i int, p *rtp.Packet) {
 	out := c.rewriter.Begin(now, uint8(i), p.SequenceNumber)
 	c.pictures.sent(p, &c.rewriter.Offsets)
 	c.emit(now, p, out, &c.rewriter.Offsets, p.Payload)
-	for seq := p.SequenceNumber + 1; seq-p.SequenceNumber < maxCatchUp; seq++ {
-		q, ok := c.cfg.Source.Cached(now, c.streams[i], seq)
-		if !ok || c.current != i {
-			return
+	for seq := p.SequenceNumber + 1; seq-p.SequenceNumber < maxCatchUp && c.current == i; seq++ {
+		if q, ok := c.cfg.Source.Cached(now, c.streams[i], seq); ok {
+			c.ProducerPacket(now, q)
 		}
-		c.ProducerPacket(now, q)
 	}
 }
 
@@ -100,16 +100,16 @@ func (c *Consumer) ask(now time.Time) {
 	c.cfg.Source.RequestKeyFrame(now, c.streams[i])
 }
 
-// late forwards a packet whose number out was reserved when it did not come. One that is not wanted goes out empty, because the peer would
-// ask for a missing number in vain.
+// late forwards a packet whose number out was reserved when it did not come. The rest of a picture that was dropped goes out empty: the
+// peer would ask for a missing number in vain.
 func (c *Consumer) late(now time.Time, i int, p *rtp.Packet) {
-	out, offsets, ok := c.rewriter.Late(now, uint8(i), p.SequenceNumber)
+	place, ok := c.rewriter.Late(now, uint8(i), p.SequenceNumber, p.Timestamp)
 	switch {
 	case !ok:
-	case c.selector.keepLate(i, p):
-		c.emit(now, p, out, &offsets, p.Payload)
+	case place.Dropped:
+		c.emit(now, p, place.Seq, &place.Offsets, nil)
 	default:
-		c.emit(now, p, out, &offsets, nil)
+		c.emit(now, p, place.Seq, &place.Offsets, p.Payload)
 	}
 }
 

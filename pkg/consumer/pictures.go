@@ -9,7 +9,7 @@ import (
 // (RFC 7741 section 4.2).
 type pictures struct {
 	started   bool
-	last      uint16 // picture id that was sent last, in order
+	last      uint16 // picture id out of what was sent, or may still come, last
 	lastTL0   uint8
 	dropping  bool
 	timestamp uint32 // of what was dropped last
@@ -35,13 +35,15 @@ func (s *pictures) sent(p *rtp.Packet, o *stream.Offsets) {
 	}
 }
 
-// droppedLast tells whether a packet belongs to the picture that was dropped last.
-func (s *pictures) droppedLast(p *rtp.Packet) bool { return s.dropping && p.Timestamp == s.timestamp }
-
-// dropped moves later pictures up by one, once for each picture that is left out.
+// dropped moves later pictures up by one, once for each picture that is left out. Pictures in front of it that did not come keep their ids.
 func (s *pictures) dropped(p *rtp.Packet, o *stream.Offsets) {
-	if p.Frame.HasPictureID && !s.droppedLast(p) {
+	if !p.Frame.HasPictureID && !p.Frame.HasTL0PICIDX {
+		return
+	}
+	if !s.dropping || p.Timestamp != s.timestamp {
 		o.PictureID--
 	}
 	s.dropping, s.timestamp = true, p.Timestamp
+	s.last = p.Frame.PictureID + o.PictureID
+	s.lastTL0 = p.Frame.TL0PICIDX + o.TL0PICIDX
 }

@@ -17,8 +17,6 @@ type selector interface {
 	began(now time.Time)
 	// keep tells whether a packet of the stream being forwarded is. Packets come in order.
 	keep(now time.Time, p *rtp.Packet) bool
-	// keepLate tells so for a packet out of order, perhaps of a stream that was forwarded before.
-	keepLate(stream int, p *rtp.Packet) bool
 	// changed is told that streams of the source came, went or changed their score, or that the consumer became active or inactive.
 	changed(now time.Time)
 	// prefer sets the preferred layers, as far as there are any, and returns them.
@@ -51,16 +49,14 @@ type simple struct {
 func (s *simple) want() int { return 0 }
 
 // offer waits for a key frame where decoders need one.
-func (s *simple) offer(_ time.Time, _ int, p *rtp.Packet) bool {
-	return p.Frame.KeyFrame || !s.consumer.codec.kind.KeyFrames() && s.keepLate(0, p)
+func (s *simple) offer(now time.Time, _ int, p *rtp.Packet) bool {
+	return p.Frame.KeyFrame || !s.consumer.codec.kind.KeyFrames() && s.keep(now, p)
 }
 
 func (s *simple) began(time.Time) {}
 
-func (s *simple) keep(_ time.Time, p *rtp.Packet) bool { return s.keepLate(0, p) }
-
-// keepLate leaves out silence, if that is wished.
-func (s *simple) keepLate(_ int, p *rtp.Packet) bool {
+// keep leaves out silence, if that is wished.
+func (s *simple) keep(_ time.Time, p *rtp.Packet) bool {
 	return !p.Frame.DTX || !s.consumer.cfg.Options.IgnoreDTX
 }
 

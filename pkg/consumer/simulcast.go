@@ -60,6 +60,9 @@ func (s *simulcast) set(l proto.ConsumerLayers) {
 func (s *simulcast) prefer(now time.Time, l proto.ConsumerLayers) *proto.ConsumerLayers {
 	s.set(l)
 	s.changed(now)
+	if s.consumer.active && s.target != s.consumer.current {
+		s.consumer.ask(now)
+	}
 	return s.preferred()
 }
 
@@ -86,10 +89,7 @@ func (s *simulcast) changed(now time.Time) {
 	}
 	if target != s.target {
 		s.target = target
-		c.askedAt = time.Time{}
-		if target != none && target != c.current {
-			c.ask(now)
-		}
+		c.askedAt = time.Time{} // its next packet asks for a key frame, unless it is one
 	}
 	if target == none {
 		c.stop(now)
@@ -163,11 +163,6 @@ func (s *simulcast) keep(_ time.Time, p *rtp.Packet) bool {
 	}
 	s.keeping = temporal <= s.temporal
 	return s.keeping
-}
-
-// keepLate leaves out temporal layers that are not being forwarded; of a stream that was left, all is still welcome.
-func (s *simulcast) keepLate(i int, p *rtp.Packet) bool {
-	return i != s.consumer.current || int(p.Frame.Temporal) <= s.temporal
 }
 
 // report tells the controller when other layers are being forwarded.

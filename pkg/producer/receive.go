@@ -90,7 +90,7 @@ func (p *Producer) deliver(now time.Time, e *encoding, pay *payload, number int6
 		p.keyFrames.arrived(now, e)
 	}
 	e.rates[min(int(pkt.Frame.Temporal), len(e.rates)-1)].Add(now, len(pkt.Raw))
-	if p.paused {
+	if !e.recv.Wanted(number) {
 		if verdict.Forwarded() {
 			verdict = Paused
 		}

@@ -225,6 +225,9 @@ func TestPause(t *testing.T) {
 	w.want("tap resumed")
 	w.must(Media, video(50, 6, delta))
 	w.want("tap packet 1000 #6 pt 101, 5 bytes")
+	// What was sent during the pause is not to be heard after it, even if it comes then.
+	w.must(Paused, video(50, 4, delta))
+	w.want()
 	w.advance(maxSilence)
 	w.want(
 		"event producer.score [{EncodingIdx:0 SSRC:50 RID:r0 Score:0} {EncodingIdx:1 SSRC:60 RID:r1 Score:10}]", "tap score",

@@ -51,6 +51,8 @@ type Recv struct {
 	lastAt      time.Time // of the last packet
 	activeSince time.Time
 	paused      bool
+	resumed     bool  // resumedAt means something
+	resumedAt   int64 // the highest number when the last pause ended
 
 	packets, bytes, discarded, retransmitted, repaired uint64
 	nacks, nackPackets, repairedPrior                  uint64
@@ -83,7 +85,7 @@ func (r *Recv) Receive(now time.Time, seq uint16, timestamp uint32, size int) (n
 		return number, place
 	case Restart:
 		r.nack.clear()
-		r.jitter = jitter{}
+		r.jitter, r.clock, r.resumed = jitter{}, Clock{}, false
 	case Ahead:
 		if r.cfg.NACK && !first && number > next && !r.paused && !r.nack.add(now, next, number) {
 			r.cfg.Owner.StreamBroken(now, r)
@@ -176,11 +178,15 @@ func (r *Recv) Pause() {
 // Resume takes Pause back. The stream has MaxSilence to show up.
 func (r *Recv) Resume(now time.Time) {
 	r.paused = false
+	r.resumed, r.resumedAt = r.sequence.started, r.sequence.highest
 	r.lastAt, r.activeSince = now, now
 	if r.silenceTimer != nil {
 		r.silenceTimer.Reset(now.Add(r.cfg.MaxSilence))
 	}
 }
+
+// Wanted tells whether a packet was sent while nobody paused the stream: what comes late may be from before.
+func (r *Recv) Wanted(number int64) bool { return !r.paused && (!r.resumed || number > r.resumedAt) }
 
 // Close stops the timers.
 func (r *Recv) Close() {

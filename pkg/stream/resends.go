@@ -23,8 +23,8 @@ type resend struct {
 	count uint8
 }
 
-// Allow tells whether the packet may be sent again now, and counts on it.
-func (r *Resends) Allow(now time.Time, seq uint16, rtt time.Duration) bool {
+// Allow tells whether the packet may be sent again now, counting on it, and whether that is the first time.
+func (r *Resends) Allow(now time.Time, seq uint16, rtt time.Duration) (ok, first bool) {
 	if r.slots == nil {
 		r.slots, r.start = new([resendSlots]resend), now
 	}
@@ -32,11 +32,11 @@ func (r *Resends) Allow(now time.Time, seq uint16, rtt time.Duration) bool {
 	s := &r.slots[seq%resendSlots]
 	if s.at != 0 && s.seq == seq {
 		if s.count == maxResends || time.Duration(at-s.at)*resendPeriod < rtt {
-			return false
+			return false, false
 		}
 		s.at, s.count = at, s.count+1
-		return true
+		return true, false
 	}
 	*s = resend{at: at, seq: seq, count: 1}
-	return true
+	return true, true
 }

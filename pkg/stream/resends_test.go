@@ -10,17 +10,17 @@ func TestResends(t *testing.T) {
 	at := func(ms int) time.Time { return start.Add(time.Duration(ms) * time.Millisecond) }
 	var r Resends
 	tests := []struct {
-		ms   int
-		seq  uint16
-		want bool
+		ms        int
+		seq       uint16
+		ok, first bool
 	}{
-		{0, 7, true}, {1, 8, true}, {49, 7, false}, {50, 7, true}, {51, 7, false}, {51, 8, true},
-		{60, 7 + resendSlots, true}, // takes the slot of 7
-		{61, 7, true},               // which is forgotten
+		{0, 7, true, true}, {1, 8, true, true}, {49, 7, false, false}, {50, 7, true, false}, {51, 7, false, false}, {51, 8, true, false},
+		{60, 7 + resendSlots, true, true}, // takes the slot of 7
+		{61, 7, true, true},               // which is forgotten
 	}
 	for _, tt := range tests {
-		if got := r.Allow(at(tt.ms), tt.seq, rtt); got != tt.want {
-			t.Errorf("%d ms: %d allowed %t", tt.ms, tt.seq, got)
+		if ok, first := r.Allow(at(tt.ms), tt.seq, rtt); ok != tt.ok || first != tt.first {
+			t.Errorf("%d ms: %d allowed %t, first %t", tt.ms, tt.seq, ok, first)
 		}
 	}
 }
@@ -29,7 +29,7 @@ func TestResendsEnd(t *testing.T) {
 	var r Resends
 	now, allowed := start, 0
 	for range 100 {
-		if r.Allow(now, 1, 0) {
+		if ok, _ := r.Allow(now, 1, 0); ok {
 			allowed++
 		}
 		now = now.Add(time.Second)

@@ -31,7 +31,16 @@ type Rewriter struct {
 	highest  int64     // number in, of what was forwarded or dropped last
 	next     int64     // number out of what would be forwarded next in order
 	dropping bool      // highest was dropped
+	dropped  mark      // the picture that was dropped last, while dropping
 }
+
+// mark names a picture by its timestamp.
+type mark struct {
+	timestamp uint32
+	set       bool
+}
+
+func (m mark) is(timestamp uint32) bool { return m.set && m.timestamp == timestamp }
 
 // segment is a run of numbers that were forwarded alike. Numbers in it that never came are reserved: should their packets come
 // late, they find their place.
@@ -41,6 +50,8 @@ type segment struct {
 	endedAt    time.Time
 	offsets    Offsets
 	stream     uint8
+	before     mark // pictures that were dropped in front of and behind it
+	behind     mark
 }
 
 // NewRewriter makes a rewriter whose first packet will be numbered first.
@@ -70,27 +81,43 @@ func (w *Rewriter) Forward(seq uint16) uint16 {
 	return uint16(w.next - 1)
 }
 
-// Drop leaves out a packet that is Ahead. Numbers between it and the one before may still come late and stay reserved; but if what
-// was dropped before belongs together with it, so does everything between.
-func (w *Rewriter) Drop(now time.Time, seq uint16, together bool) {
-	number := w.highest + int64(seq-uint16(w.highest))
-	switch {
-	case !w.dropping:
-		w.next += number - w.highest - 1
-		w.end(now, number)
-	case number > w.highest+1 && !together:
-		w.open(w.highest + 1)
-		w.next += number - w.highest - 1
-		w.end(now, number)
-	}
-	w.highest = number
+// Drop leaves out a packet that is Ahead, as its whole picture is, which its timestamp names.
+func (w *Rewriter) Drop(now time.Time, seq uint16, timestamp uint32) {
+	w.leave(now, seq, mark{timestamp, true})
 }
 
-// Late returns the number out that is reserved for a packet which is not Ahead, or not of the stream being forwarded, and the offsets
-// in force at its place.
-func (w *Rewriter) Late(now time.Time, stream uint8, seq uint16) (out uint16, offsets Offsets, ok bool) {
+// Skip leaves out a packet that is Ahead and belongs to no picture.
+func (w *Rewriter) Skip(now time.Time, seq uint16) { w.leave(now, seq, mark{}) }
+
+// leave leaves out a packet. Numbers between it and the one before may still come late and stay reserved; but what lies between two
+// packets of one dropped picture is left out with them.
+func (w *Rewriter) leave(now time.Time, seq uint16, picture mark) {
+	number := w.highest + int64(seq-uint16(w.highest))
+	together := w.dropping && picture.set && picture == w.dropped
+	if !w.dropping || number > w.highest+1 && !together {
+		if w.dropping {
+			w.open(w.highest + 1)
+		}
+		w.next += number - w.highest - 1
+		w.end(now, number, picture)
+	}
+	w.highest = number
+	if picture.set {
+		w.dropped = picture
+	}
+}
+
+// Reserved is the place of a late packet.
+type Reserved struct {
+	Seq     uint16
+	Offsets Offsets // that were in force there
+	Dropped bool    // the rest of its picture was left out
+}
+
+// Late returns the place that was reserved for a packet which is not Ahead, or not of the stream being forwarded.
+func (w *Rewriter) Late(now time.Time, stream uint8, seq uint16, timestamp uint32) (Reserved, bool) {
 	if stream != w.stream && now.Sub(w.joinedAt) > segmentGrace {
-		return 0, Offsets{}, false // the usual case for all streams but one of a simulcast
+		return Reserved{}, false // the usual case for all streams but one of a simulcast
 	}
 	for i := len(w.segments) - 1; i >= 0; i-- {
 		s := &w.segments[i]
@@ -103,10 +130,12 @@ func (w *Rewriter) Late(now time.Time, stream uint8, seq uint16) (out uint16, of
 		}
 		number := end + int64(int16(seq-uint16(end)))
 		if number >= s.start && number < end {
-			return uint16(s.out + number - s.start), s.offsets, true
+			return Reserved{
+				Seq: uint16(s.out + number - s.start), Offsets: s.offsets, Dropped: s.before.is(timestamp) || s.behind.is(timestamp),
+			}, true
 		}
 	}
-	return 0, Offsets{}, false
+	return Reserved{}, false
 }
 
 // Source finds the packet that was sent, or should have been, under a number.
@@ -132,17 +161,17 @@ func (w *Rewriter) open(start int64) {
 	if len(w.segments) == maxSegments {
 		w.segments = w.segments[:copy(w.segments, w.segments[1:])]
 	}
-	w.segments = append(w.segments, segment{start: start, out: w.next, offsets: w.Offsets, stream: w.stream})
-	w.dropping = false
+	w.segments = append(w.segments, segment{start: start, out: w.next, offsets: w.Offsets, stream: w.stream, before: w.dropped})
+	w.dropping, w.dropped = false, mark{}
 }
 
-// end ends the open segment, if there is one, in front of a number in.
-func (w *Rewriter) end(now time.Time, at int64) {
+// end ends the open segment, if there is one, in front of a number in, which may be of a picture that is dropped.
+func (w *Rewriter) end(now time.Time, at int64, picture mark) {
 	if w.dropping || len(w.segments) == 0 {
 		return
 	}
 	s := &w.segments[len(w.segments)-1]
-	s.end, s.endedAt = at, now
+	s.end, s.endedAt, s.behind = at, now, picture
 	w.dropping = true
 }
 
@@ -154,7 +183,7 @@ func (w *Rewriter) endOf(i int) int64 {
 }
 
 // Suspend ends the run of packets: what follows is not in order with it. Begin goes on.
-func (w *Rewriter) Suspend(now time.Time) { w.end(now, w.highest+1) }
+func (w *Rewriter) Suspend(now time.Time) { w.end(now, w.highest+1, mark{}) }
 
 // Forget drops what is known about the numbers of a stream, because it began anew.
 func (w *Rewriter) Forget(now time.Time, stream uint8) {

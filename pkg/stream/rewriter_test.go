@@ -35,11 +35,11 @@ func TestRewriterReservesWhatIsMissing(t *testing.T) {
 		t.Errorf("13 behind a gap of two became %d", got)
 	}
 	for seq, want := range map[uint16]uint16{11: 1001, 12: 1002} {
-		if got, _, ok := w.Late(start, 0, seq); !ok || got != want {
-			t.Errorf("late %d became %d, %t, want %d", seq, got, ok, want)
+		if got, ok := w.Late(start, 0, seq, 0); !ok || got.Seq != want {
+			t.Errorf("late %d became %d, %t, want %d", seq, got.Seq, ok, want)
 		}
 	}
-	if _, _, ok := w.Late(start, 0, 9); ok {
+	if _, ok := w.Late(start, 0, 9, 0); ok {
 		t.Error("a packet from before the beginning has a place")
 	}
 }
@@ -47,13 +47,13 @@ func TestRewriterReservesWhatIsMissing(t *testing.T) {
 func TestRewriterDrops(t *testing.T) {
 	w := NewRewriter(1000)
 	w.Begin(start, 0, 10)
-	w.Drop(start, 11, false)
-	w.Drop(start, 12, false)
+	w.Drop(start, 11, 1)
+	w.Drop(start, 12, 1)
 	if got := w.Forward(13); got != 1001 {
 		t.Errorf("13 behind two dropped became %d", got)
 	}
 	for _, seq := range []uint16{11, 12} {
-		if _, _, ok := w.Late(start, 0, seq); ok {
+		if _, ok := w.Late(start, 0, seq, 1); ok {
 			t.Errorf("dropped %d has a place", seq)
 		}
 	}
@@ -68,20 +68,20 @@ func TestRewriterDropsAroundGaps(t *testing.T) {
 		want     uint16
 		reserved map[uint16]uint16
 	}{
-		{"gap in front of a drop", func(w *Rewriter) uint16 { w.Drop(start, 13, false); return w.Forward(20) }, 1009,
+		{"gap in front of a drop", func(w *Rewriter) uint16 { w.Drop(start, 13, 1); return w.Forward(20) }, 1009,
 			map[uint16]uint16{11: 1001, 12: 1002, 14: 1003, 19: 1008}},
 		{"gap between drops", func(w *Rewriter) uint16 {
-			w.Drop(start, 11, false)
-			w.Drop(start, 14, false)
+			w.Drop(start, 11, 1)
+			w.Drop(start, 14, 2)
 			return w.Forward(20)
 		}, 1008, map[uint16]uint16{12: 1001, 13: 1002, 15: 1003}},
 		{"gap within a dropped picture", func(w *Rewriter) uint16 {
-			w.Drop(start, 11, false)
-			w.Drop(start, 14, true)
-			w.Drop(start, 19, true)
+			w.Drop(start, 11, 1)
+			w.Drop(start, 14, 1)
+			w.Drop(start, 19, 1)
 			return w.Forward(20)
 		}, 1001, nil},
-		{"gap behind a drop", func(w *Rewriter) uint16 { w.Drop(start, 11, false); return w.Forward(20) }, 1009,
+		{"gap behind a drop", func(w *Rewriter) uint16 { w.Drop(start, 11, 1); return w.Forward(20) }, 1009,
 			map[uint16]uint16{12: 1001, 19: 1008}},
 	}
 	for _, tt := range tests {
@@ -92,10 +92,10 @@ func TestRewriterDropsAroundGaps(t *testing.T) {
 				t.Errorf("20 became %d, want %d", got, tt.want)
 			}
 			for seq := uint16(11); seq < 20; seq++ {
-				got, _, ok := w.Late(start, 0, seq)
+				got, ok := w.Late(start, 0, seq, 0)
 				want, reserved := tt.reserved[seq]
-				if reserved && (!ok || got != want) {
-					t.Errorf("late %d became %d, %t, want %d", seq, got, ok, want)
+				if reserved && (!ok || got.Seq != want) {
+					t.Errorf("late %d became %d, %t, want %d", seq, got.Seq, ok, want)
 				}
 				if tt.name == "gap within a dropped picture" && ok {
 					t.Errorf("late %d of a dropped picture has a place", seq)
@@ -105,11 +105,31 @@ func TestRewriterDropsAroundGaps(t *testing.T) {
 	}
 }
 
+// The rest of a picture that was dropped in part is not wanted, although its numbers may be reserved.
+func TestRewriterMarksWhatBelongsToDroppedPictures(t *testing.T) {
+	w := NewRewriter(1000)
+	w.Begin(start, 0, 10)
+	w.Drop(start, 12, 77) // 11 and 13 may be of the same picture
+	w.Forward(15)         // or 14 of this one
+	w.Skip(start, 17)     // no picture: 16 is what its timestamp says
+	w.Forward(18)
+	tests := []struct {
+		seq       uint16
+		timestamp uint32
+		want      bool
+	}{{11, 77, true}, {11, 70, false}, {13, 77, true}, {14, 78, false}, {16, 78, false}, {16, 0, false}}
+	for _, tt := range tests {
+		if got, ok := w.Late(start, 0, tt.seq, tt.timestamp); !ok || got.Dropped != tt.want {
+			t.Errorf("%d at %d: %+v, %t", tt.seq, tt.timestamp, got, ok)
+		}
+	}
+}
+
 func TestRewriterOffsetsOfThePast(t *testing.T) {
 	w := NewRewriter(1000)
 	w.Begin(start, 0, 10)
 	w.Forward(12) // 11 is missing
-	w.Drop(start, 13, false)
+	w.Drop(start, 13, 1)
 	w.Offsets.PictureID--
 	w.Forward(15) // 14 is missing
 	w.Offsets = Offsets{Timestamp: 7, PictureID: 8, TL0PICIDX: 9}
@@ -123,9 +143,8 @@ func TestRewriterOffsetsOfThePast(t *testing.T) {
 		{0, 11, 1001, Offsets{}}, {0, 14, 1003, Offsets{PictureID: 1<<16 - 1}}, {1, 500, 1005, Offsets{7, 8, 9}},
 	}
 	for _, tt := range tests {
-		out, offsets, ok := w.Late(start, tt.stream, tt.seq)
-		if !ok || out != tt.out || offsets != tt.want {
-			t.Errorf("stream %d, %d: %d %v %t, want %d %v", tt.stream, tt.seq, out, offsets, ok, tt.out, tt.want)
+		if got, ok := w.Late(start, tt.stream, tt.seq, 0); !ok || got != (Reserved{tt.out, tt.want, false}) {
+			t.Errorf("stream %d, %d: %+v %t, want %d %v", tt.stream, tt.seq, got, ok, tt.out, tt.want)
 		}
 		stream, seq, offsets, ok := w.Source(start, tt.out)
 		if !ok || stream != tt.stream || seq != tt.seq || offsets != tt.want {
@@ -145,10 +164,10 @@ func TestRewriterForgetsInTime(t *testing.T) {
 	w.Begin(start, 0, 10)
 	w.Forward(12)
 	w.Begin(start, 1, 500)
-	if _, _, ok := w.Late(start.Add(segmentGrace), 0, 11); !ok {
+	if _, ok := w.Late(start.Add(segmentGrace), 0, 11, 0); !ok {
 		t.Error("a straggler is not welcome")
 	}
-	if _, _, ok := w.Late(start.Add(segmentGrace+1), 0, 11); ok {
+	if _, ok := w.Late(start.Add(segmentGrace+1), 0, 11, 0); ok {
 		t.Error("a straggler is welcome for ever")
 	}
 	if _, _, _, ok := w.Source(start.Add(segmentKept), 1002); !ok {
@@ -168,7 +187,7 @@ func TestRewriterSuspendsAndForgets(t *testing.T) {
 	w.Forward(12)
 	w.Suspend(start)
 	w.Suspend(start)
-	if _, _, ok := w.Late(start.Add(time.Minute), 0, 11); ok {
+	if _, ok := w.Late(start.Add(time.Minute), 0, 11, 0); ok {
 		t.Error("what was suspended is still open")
 	}
 	if got := w.Begin(start.Add(time.Minute), 0, 60000); got != 1003 {
@@ -191,7 +210,7 @@ func TestRewriterIsBounded(t *testing.T) {
 	w := NewRewriter(1000)
 	w.Begin(start, 0, 0)
 	for seq := uint16(1); seq < 60000; seq += 2 {
-		w.Drop(start, seq, false)
+		w.Drop(start, seq, uint32(seq))
 		w.Forward(seq + 1)
 	}
 	if len(w.segments) > maxSegments || cap(w.segments) > 2*maxSegments {
@@ -199,7 +218,7 @@ func TestRewriterIsBounded(t *testing.T) {
 	}
 	seq := uint16(60001)
 	if n := testing.AllocsPerRun(1000, func() {
-		w.Drop(start, seq, false)
+		w.Drop(start, seq, uint32(seq))
 		w.Forward(seq + 1)
 		seq += 2
 	}); n != 0 {
@@ -254,7 +273,11 @@ func TestRewriterModel(t *testing.T) {
 				r.events = append(r.events, event{'F', seq, w.Forward(seq)})
 				next[r.stream]++
 			case 'D':
-				w.Drop(start, seq, false)
+				if seq%2 == 0 {
+					w.Skip(start, seq)
+				} else {
+					w.Drop(start, seq, uint32(seq))
+				}
 				r.events = append(r.events, event{'D', seq, 0})
 				next[r.stream]++
 			case 'L':
@@ -267,7 +290,7 @@ func TestRewriterModel(t *testing.T) {
 		want := first
 		for _, r := range runs {
 			for _, e := range r.settled() {
-				out, _, ok := w.Late(start, r.stream, e.seq)
+				place, ok := w.Late(start, r.stream, e.seq, 0)
 				switch {
 				case e.kind == 'D':
 					if ok {
@@ -276,8 +299,8 @@ func TestRewriterModel(t *testing.T) {
 					continue
 				case e.kind == 'F' && e.out != want:
 					t.Fatalf("%d of stream %d became %d, want %d", e.seq, r.stream, e.out, want)
-				case !ok || out != want:
-					t.Fatalf("late %d of stream %d became %d, %t, want %d", e.seq, r.stream, out, ok, want)
+				case !ok || place.Seq != want:
+					t.Fatalf("late %d of stream %d became %d, %t, want %d", e.seq, r.stream, place.Seq, ok, want)
 				}
 				if stream, seq, _, ok := w.Source(start, want); !ok || stream != r.stream || seq != e.seq {
 					t.Fatalf("%d comes from %d of stream %d, %t, want %d of %d", want, seq, stream, ok, e.seq, r.stream)
@@ -285,7 +308,7 @@ func TestRewriterModel(t *testing.T) {
 				want++
 			}
 			for _, e := range r.events[len(r.settled()):] {
-				if _, _, ok := w.Late(start, r.stream, e.seq); ok {
+				if _, ok := w.Late(start, r.stream, e.seq, 0); ok {
 					t.Fatalf("%d behind the end of stream %d has a place", e.seq, r.stream)
 				}
 			}

@@ -19,11 +19,11 @@ type Send struct {
 	fraction  uint8
 	jitter    uint32
 
-	packets, octets, bytes   uint64 // of media; octets are payload
-	again, againBytes        uint64 // retransmissions
-	nacks, nackPackets       uint64
-	packetsPrior, againPrior uint64
-	lostPrior                int
+	packets, octets, bytes      uint64 // of media; octets are payload
+	again, againBytes           uint64 // retransmissions
+	nacks, nackPackets          uint64
+	packetsPrior, repairedPrior uint64
+	lostPrior                   int
 }
 
 // NewSend makes a stream that nothing was sent on.
@@ -44,9 +44,12 @@ func (s *Send) Sent(now time.Time, timestamp uint32, size, octets int) {
 	s.rate.Add(now, size)
 }
 
-// SentAgain counts a retransmission of size bytes.
-func (s *Send) SentAgain(now time.Time, size int) {
+// SentAgain counts a retransmission of size bytes; first tells that the packet was not repeated before.
+func (s *Send) SentAgain(now time.Time, size int, first bool) {
 	s.again++
+	if first {
+		s.repaired++
+	}
 	s.againBytes += uint64(size)
 	s.rate.Add(now, size)
 }
@@ -68,9 +71,9 @@ func (s *Send) HandleReport(now time.Time, b rtp.ReportBlock) bool {
 		s.rtt = max(rtt, time.Microsecond)
 	}
 	s.fraction, s.jitter, s.lost = b.FractionLost, b.Jitter, int(b.TotalLost)
-	sent, again, lost := int(s.packets-s.packetsPrior), int(s.again-s.againPrior), s.lost-s.lostPrior
-	s.packetsPrior, s.againPrior, s.lostPrior = s.packets, s.again, s.lost
-	return s.score.update(sent, lost, again)
+	sent, repaired, lost := int(s.packets-s.packetsPrior), int(s.repaired-s.repairedPrior), s.lost-s.lostPrior
+	s.packetsPrior, s.repairedPrior, s.lostPrior = s.packets, s.repaired, s.lost
+	return s.score.update(sent, lost, repaired)
 }
 
 // RoundTripTime returns how far away the receiver is; false while that is not known.
@@ -102,7 +105,7 @@ func (s *Send) Stats(now time.Time) Stats {
 		FractionLost:         s.fraction,
 		Jitter:               s.jitter,
 		PacketsRetransmitted: s.again,
-		PacketsRepaired:      s.again,
+		PacketsRepaired:      s.repaired,
 		NACKs:                s.nacks,
 		NACKPackets:          s.nackPackets,
 		RoundTripTime:        s.rtt,

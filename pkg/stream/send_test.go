@@ -85,14 +85,15 @@ func TestSendLearnsFromReports(t *testing.T) {
 		s.Sent(start, uint32(i), 1000, 988)
 	}
 	for range 20 {
-		s.SentAgain(start, 1002)
+		s.SentAgain(start, 1002, true)
+		s.SentAgain(start, 1002, false)
 	}
 	s.Asked(20)
 	if changed := s.HandleReport(now, rtp.ReportBlock{TotalLost: 40}); !changed || s.Score() != 7 { // (1·4 + 2·8)/3
 		t.Errorf("score %d after a repaired interval", s.Score())
 	}
 	v := s.Stats(start)
-	if v.Packets != 220 || v.Bytes != 200*1000+20*1002 || v.PacketsRetransmitted != 20 || v.NACKs != 1 || v.NACKPackets != 20 ||
+	if v.Packets != 240 || v.Bytes != 200*1000+40*1002 || v.PacketsRetransmitted != 40 || v.PacketsRepaired != 20 || v.NACKs != 1 || v.NACKPackets != 20 ||
 		v.PacketsLost != 40 || v.Bitrate < 1_600_000 {
 		t.Errorf("%+v", v)
 	}
