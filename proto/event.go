@@ -22,6 +22,13 @@ const (
 	EventAudioLevelObserverVolumes  = "audioLevelObserver.volumes"
 	EventAudioLevelObserverSilence  = "audioLevelObserver.silence"
 	EventTransportListenServerClose = "transport.listenServerClose"
+	EventSCTPStateChange            = "transport.sctpStateChange"
+	EventSCTPNegotiatedCapabilities = "transport.sctpNegotiatedCapabilities"
+	EventDataConsumerProducerPause  = "dataConsumer.dataProducerPause"
+	EventDataConsumerProducerResume = "dataConsumer.dataProducerResume"
+	EventDataConsumerProducerClose  = "dataConsumer.dataProducerClose"
+	EventDataConsumerAmountLow      = "dataConsumer.bufferedAmountLow"
+	EventDataConsumerBufferFull     = "dataConsumer.sctpSendBufferFull"
 )
 
 // Class is what happens to an event when the channel's reader falls behind.
@@ -53,7 +60,7 @@ func (e Event) Topic() string {
 func (e Event) Class() Class {
 	switch e.Name {
 	case EventProducerScore, EventConsumerScore, EventConsumerLayersChange, EventAudioLevelObserverVolumes,
-		EventAudioLevelObserverSilence:
+		EventAudioLevelObserverSilence, EventDataConsumerAmountLow, EventDataConsumerBufferFull:
 		return Coalesce
 	case EventTransportTrace, EventProducerTrace, EventConsumerTrace:
 		return Lossy

@@ -1,7 +1,7 @@
 package proto
 
 // Methods are the requests a worker answers. The handler id of a request names the object in front of the dot: the worker itself ("")
-// for worker.*, else a router's, WebRtcServer's, transport's, producer's, consumer's or observer's id.
+// for worker.*, else a router's, WebRtcServer's, transport's, producer's, consumer's, data producer's, data consumer's or observer's id.
 const (
 	WorkerAttach             = "worker.attach"
 	WorkerClose              = "worker.close"
@@ -34,6 +34,10 @@ const (
 	TransportEnableTraceEvent      = "transport.enableTraceEvent"
 	TransportCloseProducer         = "transport.closeProducer"
 	TransportCloseConsumer         = "transport.closeConsumer"
+	TransportProduceData           = "transport.produceData"
+	TransportConsumeData           = "transport.consumeData"
+	TransportCloseDataProducer     = "transport.closeDataProducer"
+	TransportCloseDataConsumer     = "transport.closeDataConsumer"
 
 	WebRTCTransportConnect = "webRtcTransport.connect"
 	PlainTransportConnect  = "plainTransport.connect"
@@ -52,6 +56,22 @@ const (
 	ConsumerSetPriority        = "consumer.setPriority"
 	ConsumerRequestKeyFrame    = "consumer.requestKeyFrame"
 	ConsumerEnableTraceEvent   = "consumer.enableTraceEvent"
+
+	DataProducerDumpMethod = "dataProducer.dump"
+	DataProducerGetStats   = "dataProducer.getStats"
+	DataProducerPause      = "dataProducer.pause"
+	DataProducerResume     = "dataProducer.resume"
+
+	DataConsumerDumpMethod                    = "dataConsumer.dump"
+	DataConsumerGetStats                      = "dataConsumer.getStats"
+	DataConsumerPause                         = "dataConsumer.pause"
+	DataConsumerResume                        = "dataConsumer.resume"
+	DataConsumerGetBufferedAmount             = "dataConsumer.getBufferedAmount"
+	DataConsumerSetBufferedAmountLowThreshold = "dataConsumer.setBufferedAmountLowThreshold"
+	DataConsumerSend                          = "dataConsumer.send"
+	DataConsumerSetSubchannels                = "dataConsumer.setSubchannels"
+	DataConsumerAddSubchannel                 = "dataConsumer.addSubchannel"
+	DataConsumerRemoveSubchannel              = "dataConsumer.removeSubchannel"
 
 	RTPObserverPause          = "rtpObserver.pause"
 	RTPObserverResume         = "rtpObserver.resume"

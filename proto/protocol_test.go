@@ -247,6 +247,9 @@ func (w writer) kind(t reflect.Type) string {
 	case reflect.Pointer:
 		return w.kind(t.Elem())
 	case reflect.Slice:
+		if t == reflect.TypeFor[Blob]() {
+			return "bytes"
+		}
 		return "list of " + w.kind(t.Elem())
 	case reflect.Map:
 		return "map of " + w.kind(t.Elem())

@@ -3,7 +3,7 @@ package proto
 // Method is a request of the channel: whose handler id it carries and the types of its body and its answer; nil is none.
 type Method struct {
 	Name     string
-	Target   string // worker, webRtcServer, router, transport, producer, consumer or rtpObserver
+	Target   string // worker, webRtcServer, router, transport, producer, consumer, dataProducer, dataConsumer or rtpObserver
 	Request  any
 	Response any
 
@@ -52,6 +52,11 @@ var Methods = []Method{
 	{Name: TransportCloseProducer, Target: "transport", Request: CloseProducer{}},
 	{Name: TransportCloseConsumer, Target: "transport", Request: CloseConsumer{}},
 
+	{Name: TransportProduceData, Target: "transport", Request: ProduceData{}, Response: DataProducerDump{}},
+	{Name: TransportConsumeData, Target: "transport", Request: ConsumeData{}, Response: DataConsumerDump{}},
+	{Name: TransportCloseDataProducer, Target: "transport", Request: CloseDataProducer{}},
+	{Name: TransportCloseDataConsumer, Target: "transport", Request: CloseDataConsumer{}},
+
 	{Name: WebRTCTransportConnect, Target: "transport", Request: ConnectWebRTCTransport{}, Response: ConnectWebRTCTransportResult{}},
 	{Name: PlainTransportConnect, Target: "transport", Request: ConnectPlainTransport{}, Response: ConnectPlainTransportResult{}},
 
@@ -69,6 +74,22 @@ var Methods = []Method{
 	{Name: ConsumerSetPriority, Target: "consumer", Request: SetPriority{}, Response: SetPriorityResult{}},
 	{Name: ConsumerRequestKeyFrame, Target: "consumer"},
 	{Name: ConsumerEnableTraceEvent, Target: "consumer", Request: EnableTraceEvent{}},
+
+	{Name: DataProducerDumpMethod, Target: "dataProducer", Response: DataProducerDump{}},
+	{Name: DataProducerGetStats, Target: "dataProducer", Response: []DataProducerStats{}},
+	{Name: DataProducerPause, Target: "dataProducer"},
+	{Name: DataProducerResume, Target: "dataProducer"},
+
+	{Name: DataConsumerDumpMethod, Target: "dataConsumer", Response: DataConsumerDump{}},
+	{Name: DataConsumerGetStats, Target: "dataConsumer", Response: []DataConsumerStats{}},
+	{Name: DataConsumerPause, Target: "dataConsumer"},
+	{Name: DataConsumerResume, Target: "dataConsumer"},
+	{Name: DataConsumerGetBufferedAmount, Target: "dataConsumer", Response: BufferedAmount{}},
+	{Name: DataConsumerSetBufferedAmountLowThreshold, Target: "dataConsumer", Request: SetBufferedAmountLowThreshold{}},
+	{Name: DataConsumerSend, Target: "dataConsumer", Request: SendData{}, Response: BufferedAmount{}},
+	{Name: DataConsumerSetSubchannels, Target: "dataConsumer", Request: SetSubchannels{}, Response: Subchannels{}},
+	{Name: DataConsumerAddSubchannel, Target: "dataConsumer", Request: Subchannel{}, Response: Subchannels{}},
+	{Name: DataConsumerRemoveSubchannel, Target: "dataConsumer", Request: Subchannel{}, Response: Subchannels{}},
 
 	{Name: RTPObserverPause, Target: "rtpObserver"},
 	{Name: RTPObserverResume, Target: "rtpObserver"},
@@ -96,6 +117,13 @@ var Events = []EventType{
 	{Name: EventConsumerLayersChange, Target: "consumer", Body: LayersChange{}},
 	{Name: EventConsumerScore, Target: "consumer", Body: ConsumerScore{}},
 	{Name: EventConsumerTrace, Target: "consumer", Body: TraceEvent{}},
+	{Name: EventSCTPStateChange, Target: "transport", Body: SCTPStateChange{}},
+	{Name: EventSCTPNegotiatedCapabilities, Target: "transport", Body: SCTPNegotiated{}},
+	{Name: EventDataConsumerProducerPause, Target: "dataConsumer"},
+	{Name: EventDataConsumerProducerResume, Target: "dataConsumer"},
+	{Name: EventDataConsumerProducerClose, Target: "dataConsumer"},
+	{Name: EventDataConsumerAmountLow, Target: "dataConsumer", Body: BufferedAmount{}},
+	{Name: EventDataConsumerBufferFull, Target: "dataConsumer"},
 	{Name: EventAudioLevelObserverVolumes, Target: "rtpObserver", Body: AudioVolumes{}},
 	{Name: EventAudioLevelObserverSilence, Target: "rtpObserver"},
 }

@@ -67,6 +67,7 @@ func TestTargetsFitNames(t *testing.T) {
 	kinds := map[string]string{
 		"worker": "worker", "webRtcServer": "webRtcServer", "router": "router", "transport": "transport", "webRtcTransport": "transport",
 		"plainTransport": "transport", "producer": "producer", "consumer": "consumer", "rtpObserver": "rtpObserver", "audioLevelObserver": "rtpObserver",
+		"dataProducer": "dataProducer", "dataConsumer": "dataConsumer",
 	}
 	check := func(name, target string) {
 		kind, rest, _ := strings.Cut(name, ".")
@@ -138,8 +139,8 @@ func TestFieldsTravelWell(t *testing.T) {
 			if f.Type.Kind() == reflect.Struct && options == "omitempty" {
 				t.Errorf("%s is a struct and may be omitted: make it a pointer", where)
 			}
-			if f.Type.Kind() == reflect.Slice && f.Type.Elem().Kind() == reflect.Uint8 {
-				t.Errorf("%s would travel as a blob, in JSON and msgpack alike: use []int", where)
+			if f.Type.Kind() == reflect.Slice && f.Type.Elem().Kind() == reflect.Uint8 && f.Type != reflect.TypeFor[Blob]() {
+				t.Errorf("%s would travel as a blob, in JSON and msgpack alike: use []int, or Blob if it is one", where)
 			}
 			if f.Type.Kind() == reflect.Pointer && options != "omitempty" {
 				t.Errorf("%s is a pointer and would travel as nil", where)
@@ -152,6 +153,7 @@ func TestClasses(t *testing.T) {
 	want := map[string]Class{
 		EventProducerScore: Coalesce, EventConsumerScore: Coalesce, EventConsumerLayersChange: Coalesce, EventAudioLevelObserverVolumes: Coalesce,
 		EventAudioLevelObserverSilence: Coalesce, EventTransportTrace: Lossy, EventProducerTrace: Lossy, EventConsumerTrace: Lossy,
+		EventDataConsumerAmountLow: Coalesce, EventDataConsumerBufferFull: Coalesce,
 	}
 	for _, e := range Events {
 		if got := (Event{Name: e.Name}).Class(); got != want[e.Name] {

@@ -84,6 +84,12 @@ type TransportDump struct {
 	MaxSendMessageSize      int                     `json:"maxSendMessageSize"`
 	MaxReceiveMessageSize   int                     `json:"maxReceiveMessageSize"`
 	TraceEventTypes         []string                `json:"traceEventTypes"`
+
+	// Present if SCTP is enabled, capabilities once it is connected.
+	SCTPParameters             *SCTPParameters             `json:"sctpParameters,omitempty"`
+	SCTPState                  string                      `json:"sctpState,omitempty"`
+	SCTPNegotiatedCapabilities *SCTPNegotiatedCapabilities `json:"sctpNegotiatedCapabilities,omitempty"`
+	SCTPListener               *SCTPListenerDump           `json:"sctpListener,omitempty"`
 }
 
 // TransportStats is what all transports count. Sizes are bytes, rates bit/s, Timestamp milliseconds of the worker's clock.
@@ -91,6 +97,7 @@ type TransportStats struct {
 	Type                     string   `json:"type"` // webrtc-transport, plain-rtp-transport
 	TransportID              string   `json:"transportId"`
 	Timestamp                int64    `json:"timestamp"`
+	SCTPState                string   `json:"sctpState,omitempty"` // if SCTP is enabled
 	BytesReceived            uint64   `json:"bytesReceived"`
 	RecvBitrate              int      `json:"recvBitrate"`
 	BytesSent                uint64   `json:"bytesSent"`

@@ -12,6 +12,7 @@ type WebRTCTransportOptions struct {
 	PreferTCP                       bool         `json:"preferTcp,omitempty"`
 	ICEConsentTimeout               *int         `json:"iceConsentTimeout,omitempty"` // seconds: 30; 0 is off, else 10 to 60
 	InitialAvailableOutgoingBitrate *int         `json:"initialAvailableOutgoingBitrate,omitempty"`
+	SCTPOptions
 }
 
 // ICEParameters are our credentials (RFC 8445 section 5.3).
