@@ -21,6 +21,7 @@ type Send struct {
 
 	packets, octets, bytes      uint64 // of media; octets are payload
 	again, againBytes           uint64 // retransmissions
+	repaired                    uint64 // packets among them, each once
 	nacks, nackPackets          uint64
 	packetsPrior, repairedPrior uint64
 	lostPrior                   int
