@@ -24,6 +24,20 @@ type Sending struct {
 // Produce sends a track: with rids, one stream for each.
 func (p *Peer) Produce(kind string, rids ...string) *Sending {
 	p.t.Helper()
+	s := p.Offer(kind, rids...)
+	r := Request[proto.ProduceResult](p.w, proto.TransportProduce, p.Transport.ID, s.Request())
+	s.Type = r.Type
+	return s
+}
+
+// Request is the body of transport.produce for the track.
+func (s *Sending) Request() proto.Produce {
+	return proto.Produce{ProducerID: s.ProducerID, Kind: s.Kind, RTPParameters: s.Parameters, RTPMapping: s.Mapping}
+}
+
+// Offer negotiates a track, and so connects the peer, but does not make a producer for it.
+func (p *Peer) Offer(kind string, rids ...string) *Sending {
+	p.t.Helper()
 	s := &Sending{ProducerID: p.w.ID("producer"), Kind: kind}
 	mime := "audio/opus"
 	if kind == proto.Video {
@@ -67,10 +81,6 @@ func (p *Peer) Produce(kind string, rids ...string) *Sending {
 		s.Parameters.Encodings = append(s.Parameters.Encodings, e)
 		s.Mapping.Encodings = append(s.Mapping.Encodings, m)
 	}
-	r := Request[proto.ProduceResult](p.w, proto.TransportProduce, p.Transport.ID, proto.Produce{
-		ProducerID: s.ProducerID, Kind: kind, RTPParameters: s.Parameters, RTPMapping: s.Mapping,
-	})
-	s.Type = r.Type
 	return s
 }
 

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"gazpacho/pkg/simtest"
+	"gazpacho/proto"
+)
+
+// memory reads one line of /proc/PID/status in KiB.
+func memory(t testing.TB, pid int, key string) int {
+	t.Helper()
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(b), key+":")
+	var kib int
+	if _, err := fmt.Sscan(rest, &kib); err != nil {
+		t.Fatalf("%s: %v", key, err)
+	}
+	return kib
+}
+
+// external runs the built worker and attaches to it.
+func external(t testing.TB, environment ...string) (w *simtest.Worker, pid int) {
+	t.Helper()
+	address := "unix:" + t.TempDir() + "/w.sock"
+	c := exec.Command(binary, "--channel", address, "--log-level", "error")
+	c.Stderr, c.Env = os.Stderr, append(os.Environ(), environment...)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Process.Kill(); _ = c.Wait() })
+	return simtest.AttachTo(t, address), c.Process.Pid
+}
+
+// An idle worker, listening on three addresses by UDP and TCP, takes at most 11 MB.
+func TestIdleMemory(t *testing.T) {
+	w, pid := external(t)
+	w.Router()
+	var infos []proto.ListenInfo
+	for _, ip := range []string{"127.0.0.1", "127.0.0.2", "::1"} {
+		infos = append(infos, proto.ListenInfo{Protocol: "udp", IP: ip}, proto.ListenInfo{Protocol: "tcp", IP: ip})
+	}
+	simtest.Request[proto.WebRTCServerDump](w, proto.WorkerCreateWebRTCServer, "", proto.CreateWebRTCServer{WebRTCServerID: "s", ListenInfos: infos})
+	rss := memory(t, pid, "VmRSS")
+	t.Logf("idle: %d KiB resident, %d of them private, %d of the program's file", rss, memory(t, pid, "RssAnon"), memory(t, pid, "RssFile"))
+	if rss > 11_000 {
+		t.Errorf("%d KiB are resident, want at most 11,000", rss)
+	}
+}
+
+// maxPerTransport is in bytes. Of it 8 KiB are the buffer that the DTLS library holds while it waits, and some 12 KiB the stacks of its three
+// goroutines.
+const maxPerTransport = 60_000
+
+// A connected transport, its DTLS association and the stacks of that included. The collector is kept close on the heels of the program, so that what
+// is measured is memory in use, not room for garbage.
+func TestMemoryPerTransport(t *testing.T) {
+	w, pid := external(t, "GOGC=10")
+	router, server := w.Router(), w.Server()
+	connect := func(n int) {
+		peers := make([]*simtest.Peer, n)
+		for i := range peers {
+			peers[i] = simtest.Connect(w, router, server, true, simtest.PeerOptions{})
+			peers[i].Offer(proto.Audio)
+		}
+		for _, p := range peers {
+			p.WaitConnected()
+		}
+	}
+	connect(20) // the heap grows to its working size
+	before := memory(t, pid, "RssAnon")
+	const more = 80
+	connect(more)
+	after := memory(t, pid, "RssAnon")
+	per := (after - before) * 1024 / more
+	t.Logf("%d KiB with 20 transports, %d KiB with %d: %d bytes each", before, after, 20+more, per)
+	if per > maxPerTransport {
+		t.Errorf("%d bytes for a transport, want at most %d", per, maxPerTransport)
+	}
+}
