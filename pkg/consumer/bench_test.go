@@ -63,7 +63,7 @@ func newFanout(tb testing.TB, simulcast bool, n int) *fanout {
 		tb.Fatal(err)
 	}
 	for i := range n {
-		c, err := consumer.New(f.now, consumer.Config{
+		c, err := consumer.New(consumer.Config{
 			Options: benchConsume(i, encodings), Source: f.producer, Sink: &f.sink, Timers: &f.timers, Events: nowhere{},
 			Random: func() uint32 { return uint32(i) * 1e6 },
 		})

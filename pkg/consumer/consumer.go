@@ -85,7 +85,7 @@ type Consumer struct {
 }
 
 // New makes a consumer, or says which part of the options is wrong or not supported.
-func New(_ time.Time, cfg Config) (*Consumer, *proto.Error) {
+func New(cfg Config) (*Consumer, *proto.Error) {
 	o := cfg.Options
 	c := &Consumer{cfg: cfg, paused: o.Paused, producerPaused: cfg.ProducerPaused, current: none, priority: 1}
 	var err *proto.Error

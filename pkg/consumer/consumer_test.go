@@ -48,7 +48,7 @@ func TestNewRefuses(t *testing.T) {
 			w := newWorld(t, codec.VP8, 3)
 			o := w.options("a")
 			tt.change(o)
-			_, err := consumer.New(w.now, consumer.Config{Options: o, Source: w.producer, Timers: &w.timers, Events: w, Random: func() uint32 { return 0 }})
+			_, err := consumer.New(consumer.Config{Options: o, Source: w.producer, Timers: &w.timers, Events: w, Random: func() uint32 { return 0 }})
 			if err == nil {
 				t.Fatal("accepted")
 			}
@@ -60,7 +60,7 @@ func TestNewRefuses(t *testing.T) {
 	w := newWorld(t, codec.Opus, 1)
 	o := w.options("a")
 	o.Kind, o.RTPParameters.Codecs[0].MimeType = "text", "text/t140"
-	if _, err := consumer.New(w.now, consumer.Config{Options: o, Source: w.producer, Timers: &w.timers, Events: w, Random: func() uint32 { return 0 }}); err == nil {
+	if _, err := consumer.New(consumer.Config{Options: o, Source: w.producer, Timers: &w.timers, Events: w, Random: func() uint32 { return 0 }}); err == nil {
 		t.Error("text is accepted")
 	}
 }
@@ -254,7 +254,7 @@ func TestClosedIsSilent(t *testing.T) {
 // A packet that the transport does not take is not counted, and its number is spent.
 func TestPacketsThatAreNotSent(t *testing.T) {
 	w := newWorld(t, codec.VP8, 1)
-	c, err := consumer.New(w.now, consumer.Config{
+	c, err := consumer.New(consumer.Config{
 		Options: w.options("a"), Source: w.producer, Sink: refusing{}, Timers: &w.timers, Events: w, Random: func() uint32 { return 5 },
 	})
 	if err != nil {

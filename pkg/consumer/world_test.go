@@ -212,7 +212,7 @@ func (w *world) options(name string) *proto.Consume {
 // consume adds a consumer whose first sequence number is 1000.
 func (w *world) consume(o *proto.Consume) *peer {
 	p := &peer{w: w, name: o.ConsumerID, ids: rtp.ExtensionIDs{rtp.ExtMID: 1, rtp.ExtTransportCC: 5, rtp.ExtVideoOrientation: 8}}
-	c, err := consumer.New(w.now, consumer.Config{
+	c, err := consumer.New(consumer.Config{
 		Options: o, Source: w.producer, Sink: p, Timers: &w.timers, Events: w, Random: func() uint32 { return 0 },
 		ProducerPaused: w.producer.Paused(),
 		ProducerClosed: func(_ time.Time, c *consumer.Consumer) { w.log("%s is gone", c.ID()) },

@@ -11,7 +11,7 @@ import (
 
 // Consume adds a consumer of a producer of the same router: all of it or nothing.
 func (m *media) Consume(now time.Time, o *proto.Consume, p *producer.Producer) (proto.ConsumeResult, *proto.Error) {
-	c, err := consumer.New(now, consumer.Config{
+	c, err := consumer.New(consumer.Config{
 		Options: o, Source: p, Sink: m, Timers: m.env.Timers, Events: m.env.Events,
 		Random: m.random.uint32, ProducerPaused: p.Paused(), ProducerClosed: m.producerClosed,
 	})
