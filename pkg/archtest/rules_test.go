@@ -40,6 +40,7 @@ var table = map[string]rule{
 	"pkg/signaling":  {module: []string{"pkg/room", "proto"}, external: []string{"github.com/coder/websocket"}},
 	"pkg/web":        {},
 	"pkg/web/bundle": {external: []string{"github.com/evanw/esbuild"}},
+	"pkg/compat":     {module: []string{all}},
 	"pkg/e2e":        {module: []string{all}, external: []string{"github.com/chromedp"}},
 	"cmd/worker":     {module: []string{"pkg/worker"}, external: []string{"github.com/spf13/cobra"}},
 	"cmd/controller": {module: []string{"pkg/signaling", "pkg/room", "pkg/supervisor", "pkg/web"}, external: []string{"github.com/spf13/cobra"}},

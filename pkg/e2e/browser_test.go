@@ -57,7 +57,7 @@ func open(t *testing.T, browser context.Context, c *controller, room, name strin
 	for i := 0; i < len(query); i += 2 {
 		q.Set(query[i], query[i+1])
 	}
-	if err := chromedp.Do(ctx, chromedp.Navigate(c.url+"/?"+q.Encode())); err != nil {
+	if err := chromedp.Do(ctx, chromedp.Navigate(c.URL+"/?"+q.Encode())); err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
 	p.until(10*time.Second, "joins the room", `window.gazpacho?.state === "joined"`)
