@@ -21,6 +21,7 @@ type PeerOptions struct {
 	TCP        bool                         // ICE over TCP only
 	Individual bool                         // the worker's transport has sockets of its own
 	IPv6       bool                         // on ::1, with sockets of its own
+	Path       *Path                        // the peer's socket; nil: pion's own
 }
 
 // Peer is one WebRTC client, with one transport of the worker and one PeerConnection: it either sends or receives.
@@ -51,6 +52,11 @@ func Connect(w *Worker, routerID, serverID string, sending bool, o PeerOptions) 
 	}
 	engine.SetIncludeLoopbackCandidate(true)
 	engine.SetNetworkTypes(networks(o))
+	if o.Path != nil {
+		mux := webrtc.NewICEUDPMux(nil, o.Path)
+		engine.SetICEUDPMux(mux)
+		w.t.Cleanup(func() { mux.Close() })
+	}
 	engine.SetICETimeouts(2*time.Second, 5*time.Second, 200*time.Millisecond)
 	registry := &interceptor.Registry{} // no reports or NACK of pion's own: tests see every packet
 	api := webrtc.NewAPI(webrtc.WithSettingEngine(engine), webrtc.WithMediaEngine(p.media), webrtc.WithInterceptorRegistry(registry))
@@ -129,6 +135,13 @@ func (p *Peer) expect(ssrc uint32, tracks chan *webrtc.TrackRemote) {
 func (p *Peer) WaitConnected() {
 	p.t.Helper()
 	Wait(p.w, proto.EventDTLSStateChange, p.Transport.ID, func(s proto.DTLSStateChange) bool { return s.DTLSState == proto.DTLSConnected })
+}
+
+// RestartICE gives the peer and the worker new credentials, while media flows.
+func (p *Peer) RestartICE() {
+	p.t.Helper()
+	p.Transport.ICEParameters = Request[proto.ICEParameters](p.w, proto.TransportRestartICE, p.Transport.ID, nil)
+	p.negotiateWith(&webrtc.OfferOptions{ICERestart: true})
 }
 
 // Close ends the PeerConnection as a killed page does: DTLS says goodbye, signaling nothing.

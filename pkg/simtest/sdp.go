@@ -80,11 +80,13 @@ func (p *Peer) describeSection(line func(string, ...any), s section, setup strin
 	}
 }
 
-// setup is the worker's side of the DTLS role: actpass in an offer, where the peer's answer decides.
-func (p *Peer) negotiate() {
+func (p *Peer) negotiate() { p.t.Helper(); p.negotiateWith(nil) }
+
+// negotiateWith exchanges descriptions: the peer offers what it sends, and is offered what it receives.
+func (p *Peer) negotiateWith(o *webrtc.OfferOptions) {
 	p.t.Helper()
 	if p.sending {
-		offer, err := p.pc.CreateOffer(nil)
+		offer, err := p.pc.CreateOffer(o)
 		p.must(err)
 		p.must(p.pc.SetLocalDescription(offer))
 		setup := "passive"
