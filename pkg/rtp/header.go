@@ -20,7 +20,11 @@ type Header struct {
 
 	OSN   uint16 // original sequence number, put before the payload when IsRTX (RFC 4588 section 4)
 	IsRTX bool
-	Again bool // the packet was sent before, with the same bits: a retransmission without RTX
+
+	// A retransmission without RTX has the number of the first sending, so it must have all of its bits: SRTP uses a number once
+	// (RFC 3711 section 9.1). Keep says that the packet may have to be sent Again, so that its Stamp is remembered.
+	Keep  bool
+	Again bool
 
 	PatchSize uint8 // how many bytes of Patch stand for the payload's first ones
 	Patch     [MaxPatch]byte

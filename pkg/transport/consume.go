@@ -68,6 +68,7 @@ func (m *media) dropConsumer(now time.Time, i int) {
 	c := m.consumers[i]
 	m.consumers = slices.Delete(m.consumers, i, i+1)
 	delete(m.bySSRC, c.SSRC())
+	delete(m.stamps, c.SSRC())
 	m.path.forget(c.SSRC())
 	if ssrc := c.RTXSSRC(); ssrc != 0 {
 		delete(m.byRTX, ssrc)

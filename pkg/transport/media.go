@@ -20,6 +20,8 @@ type path interface {
 	protectRTCP(slot []byte, n int) (size int, ok bool)
 	// protectAgain is protectRTP for a packet that was sent before, bit for bit.
 	protectAgain(slot []byte, header int, payload []byte) (n int, ok bool)
+	// allowAgain says that packets of an SSRC will be sent again, from the next one on.
+	allowAgain(ssrc uint32)
 	// forget ends the outgoing stream of an SSRC.
 	forget(ssrc uint32)
 	// commitRTP and commitRTCP send the first n bytes of the slot that was lent last.
@@ -49,7 +51,8 @@ type media struct {
 	// state
 	ids         rtp.ExtensionIDs // of extensions the transport itself reads
 	packet      rtp.Packet       // the view of the packet at hand, reused
-	transportCC uint16           // next transport-wide sequence number out
+	transportCC uint16           // transport-wide sequence number that went out last
+	stamps      stamps           // of packets that may have to be sent again
 	available   int              // what the peer's REMB allows, bit/s; 0 until it sent one
 	reference   reference        // the peer's reference time to answer
 	blocks      []rtp.ReportBlock
@@ -71,6 +74,7 @@ func (m *media) init(id string, env *Env, owner Owner, self Transport, p path) {
 	m.listener = newListener()
 	m.bySSRC = make(map[uint32]*consumer.Consumer)
 	m.byRTX = make(map[uint32]*consumer.Consumer)
+	m.stamps = make(stamps)
 	m.random = newRandom(env.Random)
 	m.reports = env.Timers.New(m.sendReports)
 }

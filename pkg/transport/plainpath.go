@@ -147,6 +147,12 @@ func (p *Plain) protectAgain(slot []byte, header int, payload []byte) (int, bool
 	return header + copy(slot[header:], payload), true
 }
 
+func (p *Plain) allowAgain(ssrc uint32) {
+	if p.session != nil {
+		p.session.AllowResend(ssrc)
+	}
+}
+
 func (p *Plain) protectRTCP(slot []byte, n int) (int, bool) {
 	if p.session != nil {
 		return p.session.ProtectRTCP(slot, n)

@@ -19,16 +19,7 @@ func (m *media) SendRTP(now time.Time, h *rtp.Header, payload []byte) int {
 		m.drops.add(DropNotOpen)
 		return 0
 	}
-	var stamp rtp.Stamp
-	if h.IDs != nil {
-		if h.IDs[rtp.ExtTransportCC] != 0 {
-			m.transportCC++
-			stamp.TransportCC = m.transportCC
-		}
-		if h.IDs[rtp.ExtAbsSendTime] != 0 {
-			stamp.AbsSendTime = rtp.AbsSendTime(now)
-		}
-	}
+	stamp := m.stamp(now, h)
 	slot := m.env.Egress.Next()
 	if len(payload) > rtp.MaxPacketSize || int(h.PatchSize) > len(payload) || len(slot) < slotSize {
 		m.drops.add(DropMalformed)

@@ -107,6 +107,8 @@ func (w *WebRTC) protectAgain(slot []byte, header int, payload []byte) (int, boo
 	return w.session.ProtectRTPAgain(slot, header, payload)
 }
 
+func (w *WebRTC) allowAgain(ssrc uint32) { w.session.AllowResend(ssrc) }
+
 func (w *WebRTC) forget(ssrc uint32) {
 	if w.session != nil {
 		w.session.Forget(ssrc)
