@@ -1,0 +1,38 @@
+// Runs one scenario: node run.mjs NAME wss://HOST:PORT. Without arguments it prints the names of all.
+import * as scenarios from './scenarios.mjs';
+import * as refusals from './refusals.mjs';
+import { Application } from './application.mjs';
+
+const all = { ...scenarios, ...refusals };
+const [name, url] = process.argv.slice(2);
+if (!name) {
+	console.log(Object.keys(all).join('\n'));
+	process.exit(0);
+}
+
+const applications = [];
+
+// A stage is where a scenario's applications meet: each scenario has rooms of its own.
+const stage = {
+	url,
+	room: `room of ${name}`,
+	connect(peerId, options = {}) {
+		const application = new Application(url, options.room ?? stage.room, peerId, options);
+		applications.push(application);
+		return application.open();
+	},
+	async join(peerId, options) {
+		const application = await stage.connect(peerId, options);
+		return application.join();
+	},
+};
+
+try {
+	await all[name](stage);
+	for (const application of applications) application.leave();
+} catch (error) {
+	console.error(error);
+	for (const a of applications) console.error(`${a.peerId} heard: ${a.inbox.everything.join(', ')}`);
+	process.exit(1);
+}
+process.exit(0);
