@@ -2,6 +2,7 @@ package simtest
 
 import (
 	"io"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -22,6 +23,7 @@ type PeerOptions struct {
 	Individual bool                         // the worker's transport has sockets of its own
 	IPv6       bool                         // on ::1, with sockets of its own
 	Path       *Path                        // the peer's socket; nil: pion's own
+	Impostor   bool                         // the worker is told the fingerprint of another certificate
 }
 
 // Peer is one WebRTC client, with one transport of the worker and one PeerConnection: it either sends or receives.
@@ -115,6 +117,9 @@ func (p *Peer) connect(fingerprint proto.DTLSFingerprint) {
 		return
 	}
 	p.connected = true
+	if p.options.Impostor {
+		fingerprint.Value = strings.Repeat("AB:", 31) + "AB"
+	}
 	role := "client"
 	if p.options.DTLSServer {
 		role = "server"
