@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -63,6 +64,7 @@ func packagesInstalled() (bool, error) {
 		return false, err
 	}
 	for name, version := range wanted.Dependencies {
+		version = version[strings.LastIndex(version, "@")+1:] // of npm:NAME@VERSION
 		var got struct {
 			Version string `json:"version"`
 		}

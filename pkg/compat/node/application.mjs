@@ -1,9 +1,29 @@
 import protoo from 'protoo-client';
-import * as fakeParameters from 'mediasoup-client/fakeParameters';
-import { Device } from 'mediasoup-client';
-import { FakeHandler } from 'mediasoup-client/handlers/FakeHandler';
 import { FakeMediaStreamTrack } from 'fake-mediastreamtrack';
 import { Inbox } from './inbox.mjs';
+
+// The ages of mediasoup-client that are tried: what an application was built with stays as it is for years.
+export const ages = {
+	'mediasoup-client': {
+		library: 'mediasoup-client',
+		handler: 'mediasoup-client/handlers/FakeHandler',
+		parameters: 'mediasoup-client/fakeParameters',
+	},
+	'mediasoup-client-2024': {
+		library: 'mediasoup-client-2024',
+		handler: 'mediasoup-client-2024/lib/handlers/FakeHandler.js',
+		parameters: 'mediasoup-client-2024/lib/test/fakeParameters.js',
+	},
+};
+
+// load makes the libraries of an age those of all applications.
+let libraries;
+export async function load(age) {
+	const { Device, parseScalabilityMode } = await import(age.library);
+	const { FakeHandler } = await import(age.handler);
+	libraries = { Device, FakeHandler, parameters: await import(age.parameters) };
+	return { parseScalabilityMode };
+}
 
 // What the demo's application asks of a camera: three layers of simulcast.
 const simulcast = [
@@ -44,16 +64,20 @@ export class Application {
 		return this.protoo.request(method, data);
 	}
 
+	get recvRtpCapabilities() {
+		return this.device.recvRtpCapabilities ?? this.device.rtpCapabilities;
+	}
+
 	// join does all that lies between an open connection and being seen by the others.
 	async join(displayName = this.peerId) {
-		this.device = new Device({ handlerFactory: FakeHandler.createFactory(fakeParameters) });
+		this.device = new libraries.Device({ handlerFactory: libraries.FakeHandler.createFactory(libraries.parameters) });
 		await this.device.load({ routerRtpCapabilities: await this.request('getRouterRtpCapabilities') });
 		await this.#createSendTransport();
 		await this.#createRecvTransport();
 		const { peers } = await this.request('join', {
 			displayName,
 			device: { flag: 'chrome', name: 'Chrome', version: '126.0' },
-			rtpCapabilities: this.device.recvRtpCapabilities,
+			rtpCapabilities: this.recvRtpCapabilities,
 			sctpCapabilities: this.device.sctpCapabilities,
 		});
 		this.peers = new Map(peers.map((p) => [p.id, p]));

@@ -23,7 +23,7 @@ export async function wrongOrder(stage) {
 		await assert.rejects(a.request(method, about), { code: 403 });
 	}
 	await a.join();
-	await assert.rejects(a.request('join', { displayName: 'again', device: {}, rtpCapabilities: a.device.recvRtpCapabilities }), { code: 403 });
+	await assert.rejects(a.request('join', { displayName: 'again', device: {}, rtpCapabilities: a.recvRtpCapabilities }), { code: 403 });
 	await assert.rejects(a.request('connectWebRtcTransport', { transportId: a.sendTransport.id }), { code: 400 });
 }
 

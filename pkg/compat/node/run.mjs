@@ -1,21 +1,24 @@
-// Runs one scenario: node run.mjs NAME wss://HOST:PORT. Without arguments it prints the names of all.
+// Runs one scenario: node run.mjs AGE/NAME wss://HOST:PORT. Without arguments it prints the names of all.
 import * as scenarios from './scenarios.mjs';
 import * as refusals from './refusals.mjs';
-import { Application } from './application.mjs';
+import { Application, ages, load } from './application.mjs';
 
 const all = { ...scenarios, ...refusals };
-const [name, url] = process.argv.slice(2);
-if (!name) {
-	console.log(Object.keys(all).join('\n'));
+const [path, url] = process.argv.slice(2);
+if (!path) {
+	for (const age of Object.keys(ages)) for (const name of Object.keys(all)) console.log(`${age}/${name}`);
 	process.exit(0);
 }
+const [age, name] = path.split('/');
+const { parseScalabilityMode } = await load(ages[age]);
 
 const applications = [];
 
 // A stage is where a scenario's applications meet: each scenario has rooms of its own.
 const stage = {
 	url,
-	room: `room of ${name}`,
+	room: `room of ${path}`,
+	parseScalabilityMode,
 	connect(peerId, options = {}) {
 		const application = new Application(url, options.room ?? stage.room, peerId, options);
 		applications.push(application);

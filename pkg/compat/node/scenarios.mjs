@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { parseScalabilityMode } from 'mediasoup-client';
 
 // Every scenario is what pages of the demo do together, and what each must hear of it.
 
@@ -23,7 +22,7 @@ export async function meeting(stage) {
 	for (const kind of ['audio', 'video']) {
 		const producer = await a.produce(kind, { source: kind, share: true });
 		const offer = await b.inbox.next('newConsumer');
-		isOffer(offer, { from: 'a', producer, kind });
+		isOffer(stage, offer, { from: 'a', producer, kind });
 		assert.deepEqual(offer.appData, { source: kind, share: true, peerId: 'a' });
 		const consumer = b.consumers.get(offer.id);
 		assert.equal(consumer.track.kind, kind);
@@ -47,7 +46,7 @@ export async function meeting(stage) {
 }
 
 // isOffer checks what a newConsumer request must have for mediasoup-client and for the demo's page.
-function isOffer(offer, { from, producer, kind }) {
+function isOffer(stage, offer, { from, producer, kind }) {
 	assert.deepEqual(keysOf(offer), ['appData', 'id', 'kind', 'peerId', 'producerId', 'producerPaused', 'rtpParameters', 'type']);
 	assert.equal(offer.peerId, from);
 	assert.equal(offer.producerId, producer.id);
@@ -63,7 +62,7 @@ function isOffer(offer, { from, producer, kind }) {
 	assert.equal(typeof rtcp.cname, 'string');
 	if (kind === 'video') {
 		// The page reads from it which layers it can choose.
-		assert.deepEqual(parseScalabilityMode(encodings[0].scalabilityMode), { spatialLayers: 3, temporalLayers: 3 });
+		assert.deepEqual(stage.parseScalabilityMode(encodings[0].scalabilityMode), { spatialLayers: 3, temporalLayers: 3 });
 		assert.equal(encodings[0].maxBitrate, 5_000_000);
 		assert.equal(encodings[0].rtx.ssrc, encodings[0].ssrc + 1);
 	}
