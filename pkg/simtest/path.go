@@ -13,6 +13,7 @@ import (
 type Path struct {
 	lose func(datagram []byte) bool
 	to   atomic.Pointer[net.UDPAddr] // the worker
+	deaf atomic.Bool
 
 	mu      sync.Mutex
 	conns   []*net.UDPConn // the last one is written to, all are read
@@ -56,6 +57,9 @@ func (p *Path) Rebind(t testing.TB) {
 			if err != nil {
 				return
 			}
+			if p.deaf.Load() {
+				continue
+			}
 			select {
 			case p.in <- arrival{append([]byte{}, b[:n]...), from}:
 			case <-p.closed:
@@ -65,6 +69,9 @@ func (p *Path) Rebind(t testing.TB) {
 		}
 	})
 }
+
+// Stall makes the peer receive nothing more.
+func (p *Path) Stall() { p.deaf.Store(true) }
 
 // Inject sends a datagram to the worker from the peer's address.
 func (p *Path) Inject(datagram []byte) {

@@ -4,22 +4,25 @@ import (
 	"errors"
 	"time"
 
+	"gazpacho/pkg/data"
 	"gazpacho/pkg/dtls"
 	"gazpacho/pkg/loop"
+	"gazpacho/pkg/sctp"
 	"gazpacho/pkg/transport"
 	"gazpacho/proto"
 )
 
-// islands makes the DTLS associations of a worker's transports and lets the two sides, which don't know each other's types, talk.
+// islands makes the DTLS and SCTP associations of a worker's transports and lets the two sides, which don't know each other's types, talk.
 type islands struct {
 	certificate *dtls.Certificate
 	loop        *loop.Loop
 	limiter     *dtls.Limiter
 	drops       *dtls.Counters
+	data        *sctp.Counters
 }
 
 func newIslands(c *dtls.Certificate, l *loop.Loop) islands {
-	return islands{certificate: c, loop: l, limiter: dtls.NewLimiter(dtls.MaxHandshakes), drops: new(dtls.Counters)}
+	return islands{certificate: c, loop: l, limiter: dtls.NewLimiter(dtls.MaxHandshakes), drops: new(dtls.Counters), data: new(sctp.Counters)}
 }
 
 // open makes the association of a transport.
@@ -27,9 +30,52 @@ func (i *islands) open(t *transport.WebRTC) transport.DTLS {
 	a := &association{}
 	a.Association = dtls.New(dtls.Config{
 		Certificate: i.certificate, Events: dtlsEvents{t}, Post: i.loop.Post, Send: t.SendDTLS,
-		Timer: i.timer, Limiter: i.limiter, Counters: i.drops,
+		Timer: i.timer, Limiter: i.limiter, Counters: i.drops, Data: t.SCTPEnabled(),
 	})
 	return a
+}
+
+// openSCTP makes the SCTP association of a transport over its DTLS association, which is connected.
+func (i *islands) openSCTP(t *transport.WebRTC, d transport.DTLS, o proto.SCTPOptions) transport.SCTP {
+	return &messenger{sctp.New(sctp.Config{
+		Conn: d.(*association).Data(), Events: sctpEvents{t}, Post: i.loop.Post, Timer: i.timer, MaxSendMessage: o.MaxSendMessageSize,
+		MaxReceiveMessage: o.MaxReceiveMessageSize, ReceiveWindow: o.SCTPMaxReceiverWindowBufferSize, Counters: i.data,
+	})}
+}
+
+// messenger is an sctp.Association as a transport sees it.
+type messenger struct{ *sctp.Association }
+
+// Open translates the reliability.
+func (m *messenger) Open(stream uint16, r data.Reliability) {
+	m.Association.Open(sctp.Stream{
+		ID: stream, Unordered: !r.Ordered, MaxRetransmits: r.MaxRetransmits, MaxPacketLifeTime: r.MaxPacketLifeTime,
+	})
+}
+
+// sctpEvents is a transport as its SCTP association sees it.
+type sctpEvents struct{ *transport.WebRTC }
+
+// SCTPConnected translates the capabilities.
+func (e sctpEvents) SCTPConnected(now time.Time, c sctp.Capabilities) {
+	e.WebRTC.SCTPConnected(now, c.Outbound, c.Inbound)
+}
+
+// SCTPFailed drops the reason, which the channel has no field for.
+func (e sctpEvents) SCTPFailed(now time.Time, _ error) { e.WebRTC.SCTPFailed(now) }
+
+// SCTPMessages hands the messages on one by one; any of them may be the transport's last.
+func (e sctpEvents) SCTPMessages(now time.Time, list []sctp.Message) {
+	for _, m := range list {
+		e.WebRTC.SCTPMessage(now, m.Stream, m.PPID, m.Payload)
+	}
+}
+
+// SCTPReleased hands the reports on.
+func (e sctpEvents) SCTPReleased(now time.Time, list []sctp.Release) {
+	for _, r := range list {
+		e.WebRTC.SCTPReleased(now, r.Stream, r.Bytes, r.Messages)
+	}
 }
 
 // timer lends the loop's timers.

@@ -398,6 +398,23 @@ func TestPeerCloses(t *testing.T) {
 	simtest.Wait[any](s.Worker, proto.EventConsumerProducerClose, s.see.ConsumerID, nil)
 }
 
+// A subscriber that stalls costs the others nothing, and when it says goodbye, it is gone.
+func TestStalledSubscriber(t *testing.T) {
+	s := newScene(t, simtest.PeerOptions{}, simtest.PeerOptions{})
+	path := simtest.NewPath(t, nil)
+	carol := simtest.Connect(s.Worker, s.router, s.server, false, simtest.PeerOptions{Path: path})
+	hers := carol.Consume(s.video)
+	hers.Read()
+	path.Stall()
+	s.contiguous(t, 400, "while the other stalls")
+	if n := s.packets(proto.ConsumerGetStats, hers.ConsumerID); n < 400 {
+		t.Errorf("the stalled one was sent %d packets", n)
+	}
+	carol.Close()
+	simtest.Wait(s.Worker, proto.EventDTLSStateChange, carol.Transport.ID, func(c proto.DTLSStateChange) bool { return c.DTLSState == proto.DTLSClosed })
+	s.contiguous(t, 50, "after the other left")
+}
+
 // What a call without losses leaves in the statistics: bytes and bitrates, and nothing dropped.
 func TestStatisticsOfACall(t *testing.T) {
 	s := newScene(t, simtest.PeerOptions{}, simtest.PeerOptions{})

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"gazpacho/pkg/channel"
+	"gazpacho/pkg/data"
 	"gazpacho/pkg/dtls"
 	"gazpacho/pkg/loop"
 	"gazpacho/pkg/router"
@@ -108,6 +109,7 @@ func start(cfg Config, cancel context.CancelFunc) (*Worker, error) {
 	w.env = &transport.Env{
 		Egress: w.egress, Events: events{w}, Timers: w.loop.Timers(), Random: rand.Reader,
 		Binder: &binder{loop: w.loop, links: links, panics: &w.panics}, NewDTLS: w.islands.open,
+		NewSCTP: w.islands.openSCTP, DataBudget: data.NewBudget(transport.MaxWorkerBuffer, nil),
 		Fingerprints: fingerprints(w.cfg.Certificate),
 	}
 	server, err := channel.Listen(cfg.Channel, channel.Config{
