@@ -407,7 +407,7 @@ func TestStalledSubscriber(t *testing.T) {
 	hers.Read()
 	path.Stall()
 	s.contiguous(t, 400, "while the other stalls")
-	if n := s.packets(proto.ConsumerGetStats, hers.ConsumerID); n < 400 {
+	if n := s.packets(proto.ConsumerGetStats, hers.ConsumerID); n < 100 { // the other had read less than there was
 		t.Errorf("the stalled one was sent %d packets", n)
 	}
 	carol.Close()
