@@ -356,6 +356,9 @@ func TestLog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := w.Dump(t.Context()); err != nil { // by its answer the fake has noticed that it is attached
+		t.Fatal(err)
+	}
 	f.Log(channel.Log{Level: "warn", Tag: "ice", Text: "hello"})
 	if l := <-lines; l.Text != "hello" {
 		t.Errorf("%+v", l)
