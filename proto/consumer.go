@@ -1,12 +1,13 @@
 package proto
 
-// Consume is the body of transport.consume.
+// Consume is the body of transport.consume. RTPParameters has one encoding, whose SSRC is new on the transport; ConsumableRTPEncodings are the
+// producer's, each with the SSRC its mapping gave it, the lowest quality first.
 type Consume struct {
 	ConsumerID             string                  `json:"consumerId"`
 	ProducerID             string                  `json:"producerId"`
-	Kind                   string                  `json:"kind"`
+	Kind                   string                  `json:"kind"` // the producer's
 	RTPParameters          RTPParameters           `json:"rtpParameters"`
-	Type                   string                  `json:"type"`
+	Type                   string                  `json:"type"` // simple, or simulcast if the producer is
 	ConsumableRTPEncodings []RTPEncodingParameters `json:"consumableRtpEncodings"`
 	Paused                 bool                    `json:"paused,omitempty"`
 	PreferredLayers        *ConsumerLayers         `json:"preferredLayers,omitempty"`

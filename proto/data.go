@@ -63,7 +63,7 @@ const (
 
 // SCTPStateChange is the body of transport.sctpStateChange.
 type SCTPStateChange struct {
-	SCTPState string `json:"sctpState"`
+	SCTPState string `json:"sctpState"` // connecting, connected, failed or closed
 }
 
 // SCTPNegotiated is the body of transport.sctpNegotiatedCapabilities.

@@ -3,7 +3,6 @@ package proto
 // Events are the notifications a worker sends; the handler id names the object in front of the dot.
 const (
 	EventWorkerHello                = "worker.hello"
-	EventWorkerRunning              = "worker.running"
 	EventICEStateChange             = "webRtcTransport.iceStateChange"
 	EventICESelectedTupleChange     = "webRtcTransport.iceSelectedTupleChange"
 	EventDTLSStateChange            = "webRtcTransport.dtlsStateChange"

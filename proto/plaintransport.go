@@ -11,7 +11,8 @@ type PlainTransportOptions struct {
 	SRTPCryptoSuite string      `json:"srtpCryptoSuite,omitempty"` // AES_CM_128_HMAC_SHA1_80
 }
 
-// SRTPParameters are keys exchanged by signaling: key and salt, base64.
+// SRTPParameters are keys exchanged by signaling: KeyBase64 is the master key, then the master salt. CryptoSuite is AEAD_AES_256_GCM (32 and 12
+// bytes), AEAD_AES_128_GCM (16 and 12), AES_CM_128_HMAC_SHA1_80 or AES_CM_128_HMAC_SHA1_32 (16 and 14).
 type SRTPParameters struct {
 	CryptoSuite string `json:"cryptoSuite"`
 	KeyBase64   string `json:"keyBase64"`

@@ -3,7 +3,7 @@ package proto
 // Produce is the body of transport.produce.
 type Produce struct {
 	ProducerID                             string        `json:"producerId"`
-	Kind                                   string        `json:"kind"`
+	Kind                                   string        `json:"kind"` // audio or video
 	RTPParameters                          RTPParameters `json:"rtpParameters"`
 	RTPMapping                             RTPMapping    `json:"rtpMapping"`
 	Paused                                 bool          `json:"paused,omitempty"`

@@ -100,7 +100,6 @@ var Methods = []Method{
 // Events is every event a worker sends.
 var Events = []EventType{
 	{Name: EventWorkerHello, Target: "worker", Body: Hello{}},
-	{Name: EventWorkerRunning, Target: "worker"},
 	{Name: EventICEStateChange, Target: "transport", Body: ICEStateChange{}},
 	{Name: EventICESelectedTupleChange, Target: "transport", Body: ICESelectedTupleChange{}},
 	{Name: EventDTLSStateChange, Target: "transport", Body: DTLSStateChange{}},

@@ -111,7 +111,8 @@ type CodecMapping struct {
 	MappedPayloadType uint8 `json:"mappedPayloadType"`
 }
 
-// EncodingMapping maps a producer's stream, known by RID or SSRC, to the SSRC its router knows it by.
+// EncodingMapping maps a producer's stream to MappedSSRC, by which its router knows it. Mappings are in the order of the encodings; RID and SSRC repeat
+// those of the encoding for readers, and are not looked at.
 type EncodingMapping struct {
 	RID        string `json:"rid,omitempty"`
 	SSRC       uint32 `json:"ssrc,omitempty"`

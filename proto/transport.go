@@ -32,7 +32,7 @@ type TransportTuple struct {
 	LocalPort    uint16 `json:"localPort"`
 	RemoteIP     string `json:"remoteIp,omitempty"`
 	RemotePort   uint16 `json:"remotePort,omitempty"`
-	Protocol     string `json:"protocol"`
+	Protocol     string `json:"protocol"` // udp or tcp
 }
 
 // KeyValue is an entry of a dump's tables with string keys.
@@ -142,12 +142,13 @@ type SetMinOutgoingBitrate struct {
 	MinOutgoingBitrate int `json:"minOutgoingBitrate"`
 }
 
-// EnableTraceEvent is the body of the enableTraceEvent methods; the list replaces the one before.
+// EnableTraceEvent is the body of the enableTraceEvent methods; the list replaces the one before. A transport knows probation and bwe, a
+// producer rtp, keyframe, nack, pli, fir and sr, a consumer rtp, keyframe, nack, pli and fir. Other names are ignored.
 type EnableTraceEvent struct {
 	Types []string `json:"types"`
 }
 
-// TraceEvent is the body of the trace events.
+// TraceEvent is the body of the trace events. Info is for people: what it holds depends on the type, and may grow.
 type TraceEvent struct {
 	Type      string         `json:"type"`
 	Timestamp int64          `json:"timestamp"` // milliseconds of the worker's clock

@@ -28,7 +28,7 @@ type ICECandidate struct {
 	Priority   uint32 `json:"priority"`
 	IP         string `json:"ip"`
 	Address    string `json:"address"`
-	Protocol   string `json:"protocol"`
+	Protocol   string `json:"protocol"` // udp or tcp
 	Port       uint16 `json:"port"`
 	Type       string `json:"type"`              // host
 	TCPType    string `json:"tcpType,omitempty"` // passive
@@ -43,7 +43,7 @@ type DTLSParameters struct {
 // DTLSFingerprint is a certificate's hash (RFC 8122 section 5): Algorithm is sha-1, sha-224, sha-256, sha-384 or sha-512.
 type DTLSFingerprint struct {
 	Algorithm string `json:"algorithm"`
-	Value     string `json:"value"`
+	Value     string `json:"value"` // hexadecimal bytes joined by colons
 }
 
 // States of ICE and DTLS.
@@ -67,10 +67,10 @@ type WebRTCTransportDump struct {
 	ICERole          string          `json:"iceRole"` // controlled
 	ICEParameters    ICEParameters   `json:"iceParameters"`
 	ICECandidates    []ICECandidate  `json:"iceCandidates"`
-	ICEState         string          `json:"iceState"`
+	ICEState         string          `json:"iceState"` // new, connected, completed, disconnected or closed
 	ICESelectedTuple *TransportTuple `json:"iceSelectedTuple,omitempty"`
 	DTLSParameters   DTLSParameters  `json:"dtlsParameters"`
-	DTLSState        string          `json:"dtlsState"`
+	DTLSState        string          `json:"dtlsState"`                // new, connecting, connected, failed or closed
 	DTLSRemoteCert   string          `json:"dtlsRemoteCert,omitempty"` // PEM
 }
 
@@ -95,7 +95,7 @@ type ConnectWebRTCTransportResult struct {
 
 // ICEStateChange is the body of webRtcTransport.iceStateChange.
 type ICEStateChange struct {
-	ICEState string `json:"iceState"`
+	ICEState string `json:"iceState"` // connected, completed or disconnected
 }
 
 // ICESelectedTupleChange is the body of webRtcTransport.iceSelectedTupleChange.
@@ -105,7 +105,7 @@ type ICESelectedTupleChange struct {
 
 // DTLSStateChange is the body of webRtcTransport.dtlsStateChange; the certificate comes with connected.
 type DTLSStateChange struct {
-	DTLSState      string `json:"dtlsState"`
+	DTLSState      string `json:"dtlsState"` // connecting, connected, failed or closed
 	DTLSRemoteCert string `json:"dtlsRemoteCert,omitempty"`
 	Reason         string `json:"reason,omitempty"` // of failed and closed
 }

@@ -63,7 +63,7 @@ type ResourceUsage struct {
 // UpdateSettings is the body of worker.updateSettings; absent fields stay.
 type UpdateSettings struct {
 	LogLevel string   `json:"logLevel,omitempty"` // debug, warn, error or none
-	LogTags  []string `json:"logTags,omitempty"`
+	LogTags  []string `json:"logTags,omitempty"`  // accepted, and of no effect
 }
 
 // CreateWebRTCServer is the body of worker.createWebRtcServer.
@@ -77,7 +77,7 @@ type CloseWebRTCServer struct {
 	WebRTCServerID string `json:"webRtcServerId"`
 }
 
-// IPPort is a bound address.
+// IPPort is an address a socket is bound to, with the port it got.
 type IPPort struct {
 	IP   string `json:"ip"`
 	Port uint16 `json:"port"`

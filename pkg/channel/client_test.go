@@ -72,7 +72,7 @@ func TestAttachFails(t *testing.T) {
 		is     error
 	}{
 		{"other major", hello(proto.Major + 1), nil, proto.CodeUnsupported, nil},
-		{"no hello", func() ([]byte, error) { return appendNotification(nil, proto.EventWorkerRunning, "", nil) }, nil, "", errProtocol},
+		{"no hello", func() ([]byte, error) { return appendNotification(nil, proto.EventTransportListenServerClose, "", nil) }, nil, "", errProtocol},
 		{"request first", func() ([]byte, error) { return appendRequest(nil, 1, proto.EventWorkerHello, "", nil) }, nil, "", errProtocol},
 		{"bad hello", func() ([]byte, error) {
 			return appendNotification(nil, proto.EventWorkerHello, "", m{"protocol": 1})

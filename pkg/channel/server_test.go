@@ -122,8 +122,8 @@ func TestAttachingTwice(t *testing.T) {
 	if err := p.refused(2); err.Code != proto.CodeInvalidState {
 		t.Errorf("got %+v", err)
 	}
-	s.Notify("p", proto.Event{Name: proto.EventWorkerRunning})
-	if e := p.next(); string(e.name) != proto.EventWorkerRunning {
+	s.Notify("p", proto.Event{Name: proto.EventTransportListenServerClose})
+	if e := p.next(); string(e.name) != proto.EventTransportListenServerClose {
 		t.Errorf("got %+v", e)
 	}
 }
