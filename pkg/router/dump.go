@@ -30,6 +30,7 @@ func (r *Router) dump() proto.RouterDump {
 	for _, id := range sortedKeys(r.consumers) {
 		d.MapConsumerIDProducerID = append(d.MapConsumerIDProducerID, proto.KeyValue{Key: id, Value: r.consumers[id].producerID})
 	}
+	r.dumpData(&d)
 	return d
 }
 

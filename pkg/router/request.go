@@ -1,6 +1,7 @@
 package router
 
 import (
+	"maps"
 	"time"
 
 	"gazpacho/pkg/consumer"
@@ -20,7 +21,10 @@ type Request struct {
 type handler func(r *Router, now time.Time, req Request) (any, *proto.Error)
 
 // handlers is the router's part of the API, whole.
-var handlers = map[string]handler{
+var handlers = joined(mediaHandlers, dataHandlers)
+
+// mediaHandlers is what is about the router, its transports, and media.
+var mediaHandlers = map[string]handler{
 	proto.RouterDumpMethod:                      onRouter(func(r *Router, _ time.Time, _ *none) (any, *proto.Error) { return r.dump(), nil }),
 	proto.RouterCreateWebRTCTransport:           onRouter((*Router).createWebRTCTransport),
 	proto.RouterCreateWebRTCTransportWithServer: onRouter((*Router).createWebRTCTransportWithServer),
@@ -98,6 +102,17 @@ var handlers = map[string]handler{
 		return nil, nil
 	}),
 
+	proto.TransportProduceData: onTransport(func(_ *Router, t transport.Transport, now time.Time, b *proto.ProduceData) (any, *proto.Error) {
+		return result(t.ProduceData(now, b))
+	}),
+	proto.TransportConsumeData: onTransport((*Router).consumeData),
+	proto.TransportCloseDataProducer: onTransport(func(_ *Router, t transport.Transport, now time.Time, b *proto.CloseDataProducer) (any, *proto.Error) {
+		return nil, t.CloseDataProducer(now, b.DataProducerID)
+	}),
+	proto.TransportCloseDataConsumer: onTransport(func(_ *Router, t transport.Transport, now time.Time, b *proto.CloseDataConsumer) (any, *proto.Error) {
+		return nil, t.CloseDataConsumer(now, b.DataConsumerID)
+	}),
+
 	proto.RTPObserverPause: onObserver(func(r *Router, id string, now time.Time, _ *none) *proto.Error {
 		r.observers[id].Pause(now)
 		return nil
@@ -129,3 +144,11 @@ func (r *Router) HandleRequest(now time.Time, req Request) (any, *proto.Error) {
 
 // Handles tells whether a method is the router's, so that the worker can say "unknown method" before "unknown id".
 func Handles(method string) bool { return handlers[method] != nil }
+
+func joined(tables ...map[string]handler) map[string]handler {
+	all := make(map[string]handler)
+	for _, t := range tables {
+		maps.Copy(all, t)
+	}
+	return all
+}

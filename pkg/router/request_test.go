@@ -69,8 +69,9 @@ var requests = []request{
 func TestEveryMethodSucceeds(t *testing.T) {
 	w := newWorld(t)
 	w.populate()
+	w.populateData()
 	seen := map[string]bool{}
-	for _, q := range requests {
+	for _, q := range append(slices.Clone(requests), dataRequests...) {
 		seen[q.method] = true
 		result, err := w.ask(q.method, q.id, q.body)
 		if err != nil {
@@ -121,7 +122,8 @@ func TestMethodsAreThoseOfTheProtocol(t *testing.T) {
 func TestEveryMethodRefuses(t *testing.T) {
 	w := newWorld(t)
 	w.populate()
-	ids := []string{"nobody", "", "r", "w", "a", "ca", "o", "server"}
+	w.populateData()
+	ids := []string{"nobody", "", "r", "w", "a", "ca", "dp", "dc", "o", "server"}
 	targets := map[string][]string{}
 	for _, m := range proto.Methods {
 		switch m.Target {
@@ -133,6 +135,10 @@ func TestEveryMethodRefuses(t *testing.T) {
 			targets[m.Name] = []string{"a"}
 		case "consumer":
 			targets[m.Name] = []string{"ca"}
+		case "dataProducer":
+			targets[m.Name] = []string{"dp"}
+		case "dataConsumer":
+			targets[m.Name] = []string{"dc"}
 		case "rtpObserver":
 			targets[m.Name] = []string{"o"}
 		}

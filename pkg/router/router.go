@@ -29,11 +29,13 @@ type Router struct {
 	ids IDs
 
 	// owned
-	transports map[string]transport.Transport
-	producers  map[string]*source
-	consumers  map[string]sink
-	observers  map[string]*observer.AudioLevels
-	closed     bool
+	transports    map[string]transport.Transport
+	producers     map[string]*source
+	consumers     map[string]sink
+	observers     map[string]*observer.AudioLevels
+	dataProducers map[string]*dataSource
+	dataConsumers map[string]dataSink
+	closed        bool
 }
 
 // source is a producer and what listens to it.
@@ -54,10 +56,12 @@ type sink struct {
 func New(id string, env *transport.Env, ids IDs) *Router {
 	return &Router{
 		id: id, env: env, ids: ids,
-		transports: make(map[string]transport.Transport),
-		producers:  make(map[string]*source),
-		consumers:  make(map[string]sink),
-		observers:  make(map[string]*observer.AudioLevels),
+		transports:    make(map[string]transport.Transport),
+		producers:     make(map[string]*source),
+		consumers:     make(map[string]sink),
+		observers:     make(map[string]*observer.AudioLevels),
+		dataProducers: make(map[string]*dataSource),
+		dataConsumers: make(map[string]dataSink),
 	}
 }
 
@@ -76,6 +80,9 @@ func (r *Router) Close(now time.Time) {
 	}
 	for _, id := range sortedKeys(r.consumers) {
 		_ = r.consumers[id].transport.CloseConsumer(now, id)
+	}
+	for _, id := range sortedKeys(r.dataConsumers) {
+		_ = r.dataConsumers[id].transport.CloseDataConsumer(now, id)
 	}
 	for _, id := range sortedKeys(r.transports) {
 		_ = r.closeTransport(now, id)

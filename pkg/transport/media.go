@@ -44,6 +44,7 @@ type media struct {
 	listener  listener
 	bySSRC    map[uint32]*consumer.Consumer // media SSRC → consumer
 	byRTX     map[uint32]*consumer.Consumer
+	messages  *messages // nil without SCTP
 	incoming  incoming
 	reports   *timer.Timer // the RTCP interval
 	random    random
@@ -101,6 +102,9 @@ func (m *media) shut(now time.Time) {
 // closeMedia closes everything the transport carries: consumers first, so that none hears of a producer's end on the same transport.
 func (m *media) closeMedia(now time.Time) {
 	m.reports.Stop()
+	if m.messages != nil {
+		m.messages.close(now)
+	}
 	for _, c := range m.consumers {
 		c.Close(now)
 		m.owner.ConsumerClosed(now, c)

@@ -34,6 +34,9 @@ func (m *media) stats(now time.Time, kind string) proto.TransportStats {
 		MinOutgoingBitrate:       present(m.limits.minOutgoing),
 		Drops:                    m.drops.table(),
 	}
+	if m.messages != nil {
+		m.messages.addToStats(&s)
+	}
 	for verdict, n := range m.discarded {
 		if n > 0 {
 			if s.Drops == nil {
@@ -86,6 +89,9 @@ func (m *media) dump() proto.TransportDump {
 		TraceEventTypes:      append([]string{}, m.traces...),
 
 		RecvRTPHeaderExtensions: m.extensionsDump(),
+	}
+	if m.messages != nil {
+		m.messages.addToDump(&d)
 	}
 	for _, p := range m.producers {
 		d.ProducerIDs = append(d.ProducerIDs, p.ID())

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"gazpacho/pkg/consumer"
+	"gazpacho/pkg/data"
 	"gazpacho/pkg/producer"
 	"gazpacho/pkg/timer"
 	"gazpacho/pkg/tuple"
@@ -23,6 +24,10 @@ type Transport interface {
 	Consume(now time.Time, o *proto.Consume, p *producer.Producer) (proto.ConsumeResult, *proto.Error)
 	CloseProducer(now time.Time, id string) *proto.Error
 	CloseConsumer(now time.Time, id string) *proto.Error
+	ProduceData(now time.Time, o *proto.ProduceData) (proto.DataProducerDump, *proto.Error)
+	ConsumeData(now time.Time, o *proto.ConsumeData, p *data.Producer) (proto.DataConsumerDump, *proto.Error)
+	CloseDataProducer(now time.Time, id string) *proto.Error
+	CloseDataConsumer(now time.Time, id string) *proto.Error
 	SetMaxIncomingBitrate(bitrate int) *proto.Error
 	SetMaxOutgoingBitrate(bitrate int) *proto.Error
 	SetMinOutgoingBitrate(bitrate int) *proto.Error
@@ -88,6 +93,10 @@ type Owner interface {
 	ProducerClosed(now time.Time, p *producer.Producer)
 	ConsumerCreated(now time.Time, t Transport, c *consumer.Consumer, p *producer.Producer) *proto.Error
 	ConsumerClosed(now time.Time, c *consumer.Consumer)
+	DataProducerCreated(now time.Time, t Transport, p *data.Producer) *proto.Error
+	DataProducerClosed(now time.Time, p *data.Producer)
+	DataConsumerCreated(now time.Time, t Transport, c *data.Consumer, p *data.Producer) *proto.Error
+	DataConsumerClosed(now time.Time, c *data.Consumer)
 }
 
 // Env is what the shell lends to every transport of a worker.
@@ -98,5 +107,7 @@ type Env struct {
 	Binder       Binder
 	Random       io.Reader // never fails
 	NewDTLS      func(*WebRTC) DTLS
-	Fingerprints []proto.DTLSFingerprint // of the worker's certificate
+	NewSCTP      func(*WebRTC, DTLS, proto.SCTPOptions) SCTP // over a connected association
+	DataBudget   *data.Budget                                // of what waits for all peers of the worker
+	Fingerprints []proto.DTLSFingerprint                     // of the worker's certificate
 }

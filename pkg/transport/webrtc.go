@@ -50,6 +50,10 @@ func NewWebRTC(now time.Time, env *Env, owner Owner, server *Server, o *proto.We
 		return nil, err
 	}
 	w := &WebRTC{dtlsState: proto.DTLSNew}
+	w.init(o.TransportID, env, owner, w, w)
+	if w.messages, err = newMessages(&w.media, o.SCTPOptions, w.startSCTP); err != nil {
+		return nil, err
+	}
 	udp, tcp := enabled(o.EnableUDP, true), enabled(o.EnableTCP, server != nil)
 	if server == nil {
 		if server, err = NewServer("", enabledInfos(o.ListenInfos, udp, tcp), env.Binder); err != nil {
@@ -63,7 +67,6 @@ func NewWebRTC(now time.Time, env *Env, owner Owner, server *Server, o *proto.We
 		w.closePrivate(now)
 		return nil, proto.BadField("enableUdp", "no candidate is left: every listen info's protocol is disabled")
 	}
-	w.init(o.TransportID, env, owner, w, w)
 	w.available = initialAvailable(o.InitialAvailableOutgoingBitrate)
 	w.agent = ice.NewAgent(ice.Config{
 		UsernameFragment: w.random.text(fragmentSize), Password: w.random.text(passwordSize),

@@ -33,6 +33,9 @@ func (w *WebRTC) DTLSConnected(now time.Time, k Keys, certificate string) {
 	w.session, w.remoteCert = session, certificate
 	w.setDTLS(proto.DTLSStateChange{DTLSState: proto.DTLSConnected, DTLSRemoteCert: certificate})
 	w.turned(now, was)
+	if w.messages != nil {
+		w.messages.possibleNow(now)
+	}
 }
 
 // DTLSFailed is told when there will be no connection: fingerprint mismatch, no common suite, no answer.
@@ -45,11 +48,19 @@ func (w *WebRTC) DTLSClosed(now time.Time, reason string) {
 	w.endDTLS(now, proto.DTLSStateChange{DTLSState: proto.DTLSClosed, Reason: reason})
 }
 
+// SCTPEnabled tells whether DTLS carries data besides keys.
+func (w *WebRTC) SCTPEnabled() bool { return w.messages != nil }
+
+func (w *WebRTC) startSCTP(time.Time) SCTP { return w.env.NewSCTP(w, w.dtls, w.messages.options) }
+
 func (w *WebRTC) endDTLS(now time.Time, change proto.DTLSStateChange) {
 	was := w.open()
 	w.session = nil
 	w.setDTLS(change)
 	w.turned(now, was)
+	if w.messages != nil {
+		w.messages.impossible()
+	}
 }
 
 func (w *WebRTC) setDTLS(change proto.DTLSStateChange) {

@@ -45,9 +45,15 @@ func (w *WebRTC) handleDTLS(now time.Time, datagram []byte, from tuple.Tuple) {
 	case w.dtls == nil:
 		w.drops.add(DropNoKeys) // the peer was faster than signaling; it sends its flight again
 	default:
+		if datagram[0] == applicationData && w.messages != nil {
+			w.messages.want(now) // the peer begins SCTP; it does so again if DTLS is not connected yet
+		}
 		w.dtls.Handle(now, datagram)
 	}
 }
+
+// applicationData is the DTLS content type that carries SCTP (RFC 8261).
+const applicationData = 23
 
 func (w *WebRTC) handleSRTP(now time.Time, datagram []byte, from tuple.Tuple) {
 	switch {
