@@ -38,8 +38,11 @@ func TestWhoTellsWhom(t *testing.T) {
 		{"closeRtpObserver", func(w *world) {
 			w.do(proto.RouterCloseRTPObserver, "r", proto.CloseRTPObserver{RTPObserverID: "o"})
 		}, nil, []string{"a", "ca", "cv", "p", "r", "v", "w"}},
-		{"closeWebRtcServer", func(w *world) { w.servers["server"].Close(w.now) },
-			append(closed("ca", "cv"), "w "+proto.EventTransportListenServerClose), []string{"o", "p", "r"}},
+		{
+			"closeWebRtcServer", func(w *world) { w.servers["server"].Close(w.now) },
+			append(closed("ca", "cv"), "w "+proto.EventTransportListenServerClose),
+			[]string{"o", "p", "r"},
+		},
 		{"producer.pause and resume", func(w *world) {
 			for range 2 {
 				w.do(proto.ProducerPause, "a", nil)

@@ -73,7 +73,7 @@ func (p *Peer) Offer(kind string, rids ...string) *Sending {
 	encodings := s.Sender.GetParameters().Encodings
 	for i, rid := range streams {
 		e := proto.RTPEncodingParameters{RID: rid}
-		m := proto.EncodingMapping{RID: rid, MappedSSRC: uint32(1_000_000*(len(p.sections)) + 1000*i + 1)}
+		m := proto.EncodingMapping{RID: rid, MappedSSRC: uint32(1_000_000*len(p.sections) + 1000*i + 1)}
 		if rid == "" {
 			e.SSRC = uint32(encodings[0].SSRC)
 			m.SSRC = e.SSRC

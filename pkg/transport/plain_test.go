@@ -86,11 +86,14 @@ func TestPlainConnectBadInput(t *testing.T) {
 		{"key without SRTP", proto.PlainTransportOptions{Comedia: true}, proto.ConnectPlainTransport{SRTPParameters: &proto.SRTPParameters{}}, "srtpParameters"},
 		{"no key", proto.PlainTransportOptions{Comedia: true, EnableSRTP: true}, proto.ConnectPlainTransport{}, "srtpParameters"},
 		{
-			"unknown suite", proto.PlainTransportOptions{Comedia: true, EnableSRTP: true},
-			proto.ConnectPlainTransport{SRTPParameters: &proto.SRTPParameters{CryptoSuite: "ROT13"}}, "srtpParameters.cryptoSuite",
+			"unknown suite",
+			proto.PlainTransportOptions{Comedia: true, EnableSRTP: true},
+			proto.ConnectPlainTransport{SRTPParameters: &proto.SRTPParameters{CryptoSuite: "ROT13"}},
+			"srtpParameters.cryptoSuite",
 		},
 		{
-			"short key", proto.PlainTransportOptions{Comedia: true, EnableSRTP: true},
+			"short key",
+			proto.PlainTransportOptions{Comedia: true, EnableSRTP: true},
 			proto.ConnectPlainTransport{SRTPParameters: &proto.SRTPParameters{CryptoSuite: "AEAD_AES_128_GCM", KeyBase64: "AAAA"}},
 			"srtpParameters.keyBase64",
 		},
