@@ -72,10 +72,10 @@ type Consumer struct {
 	paused         bool
 	producerPaused bool
 	closed         bool
-	active         bool // none of the four
-	current        int  // stream being forwarded, none before its key frame came
-	codec          *codec
-	askedAt        time.Time // for a key frame
+	active         bool      // connected and none of the other three
+	current        int       // stream being forwarded, none before its key frame came
+	codec          *codec    // of the last packet
+	askedAt        time.Time // for a key frame of the wanted stream; zero if it was not asked for
 	timeline       timeline
 	pictures       pictures
 	priority       int
@@ -110,7 +110,7 @@ func New(cfg Config) (*Consumer, *proto.Error) {
 	if encoding.RTX != nil {
 		c.again = rtp.Header{SSRC: encoding.RTX.SSRC, IDs: &c.ids, MID: o.RTPParameters.MID, IsRTX: true, SequenceNumber: firstSequence(cfg.Random())}
 	}
-	c.score = c.Score()
+	c.score = c.Score() // the controller learns it from the result
 	return c, nil
 }
 

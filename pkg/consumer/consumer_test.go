@@ -205,6 +205,51 @@ func TestPayloadTypesAreFiltered(t *testing.T) {
 	}
 }
 
+// In the middle of a stream they leave no gap.
+func TestFilteredPacketsLeaveNoGap(t *testing.T) {
+	w := newWorld(t, codec.Opus, 1)
+	a := w.consume(w.options("a"))
+	a.TransportConnected(w.now)
+	for seq, pt := range []uint8{101, 101, 110, 101, 110, 110, 101} {
+		p := rtp.Packet{SSRC: 1000, PayloadType: pt, SequenceNumber: uint16(seq), Timestamp: uint32(seq) * 960, Payload: []byte{0xf8, 1, 2, 3}}
+		a.ProducerPacket(w.now, &p)
+	}
+	var got []uint16
+	for _, p := range a.out {
+		got = append(got, p.seq)
+	}
+	if want := []uint16{1000, 1001, 1002, 1003}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+// However often a peer asks, and however close it says it is, it gets no more repetitions than packets.
+func TestNACKFloodIsBounded(t *testing.T) {
+	w := newWorld(t, codec.VP8, 1)
+	a := w.consume(w.options("a"))
+	a.TransportConnected(w.now)
+	w.send(0, picture{key: true, packets: 200})
+	info, _ := a.SenderReport(w.now)
+	a.HandleReceiverReport(w.now, rtp.ReportBlock{SSRC: a.SSRC(), LastSR: rtp.CompactNTP(info.NTP)}) // a round trip of nothing
+	all := make([]uint16, 200)
+	for i := range all {
+		all[i] = uint16(1000 + i)
+	}
+	for range 100 {
+		a.HandleNACK(w.now, nack(t, a.SSRC(), all...))
+	}
+	if again := len(a.out) - 200; again != 200 {
+		t.Errorf("%d packets were sent again at once", again)
+	}
+	for range 100 {
+		w.advance(10 * time.Millisecond)
+		a.HandleNACK(w.now, nack(t, a.SSRC(), all...))
+	}
+	if again := len(a.out) - 200; again != 200 {
+		t.Errorf("%d packets were sent again", again)
+	}
+}
+
 // A consumer that is closed, or whose producer is, says and sends nothing more.
 func TestClosedIsSilent(t *testing.T) {
 	for _, name := range []string{"by the peer", "by the producer"} {

@@ -6,8 +6,11 @@ import (
 	"gazpacho/pkg/rtp"
 )
 
-// resendRTT stands for the round-trip time while it is not known.
-const resendRTT = 100 * time.Millisecond
+// Limits on how soon a packet is sent again: once per round trip, which a peer can make look shorter than it is.
+const (
+	resendRTT    = 100 * time.Millisecond // while it is not known
+	resendMinRTT = 10 * time.Millisecond
+)
 
 // HandleNACK sends again what the peer lost, as far as it is kept, and not more often than makes sense.
 func (c *Consumer) HandleNACK(now time.Time, p *rtp.RTCP) {
@@ -18,6 +21,7 @@ func (c *Consumer) HandleNACK(now time.Time, p *rtp.RTCP) {
 	if !known {
 		rtt = resendRTT
 	}
+	rtt = max(rtt, resendMinRTT)
 	asked := 0
 	var room [17]uint16
 	for i := range p.NACKPairs() {
@@ -42,8 +46,8 @@ func (c *Consumer) sendAgain(now time.Time, seq uint16, rtt time.Duration) {
 		return
 	}
 	allowed, first := c.resends.Allow(now, seq, rtt)
-	sent := c.codecs.of(p.PayloadType)
-	if !allowed || sent == nil {
+	sent := c.codecs.of(p.PayloadType) // its own codec: the source may have changed since
+	if !allowed || sent == nil || !c.send.Afford() {
 		return
 	}
 	h := &c.again
@@ -51,12 +55,14 @@ func (c *Consumer) sendAgain(now time.Time, seq uint16, rtt time.Duration) {
 		fill(h, p, &offsets, p.Payload)
 		h.PayloadType, h.OSN = sent.rtx, seq
 		h.SequenceNumber++
-	} else {
+	} else { // without a stream for it, the same packet goes out again
 		h = &c.header
 		fill(h, p, &offsets, p.Payload)
-		h.PayloadType, h.SequenceNumber = p.PayloadType, seq
+		h.PayloadType, h.SequenceNumber, h.Again = p.PayloadType, seq, true
 	}
-	if size := c.cfg.Sink.SendRTP(now, h, p.Payload); size > 0 {
+	size := c.cfg.Sink.SendRTP(now, h, p.Payload)
+	h.Source, h.Again = nil, false
+	if size > 0 {
 		c.send.SentAgain(now, size, first)
 		if c.traces != 0 {
 			c.tracePacket(now, p, h)
@@ -64,7 +70,8 @@ func (c *Consumer) sendAgain(now time.Time, seq uint16, rtt time.Duration) {
 	}
 }
 
-// HandleReceiverReport takes a report block about one of the consumer's SSRCs.
+// HandleReceiverReport takes a report block about one of the consumer's SSRCs. What is lost of the retransmissions does not count: it is asked
+// for again.
 func (c *Consumer) HandleReceiverReport(now time.Time, b rtp.ReportBlock) {
 	if b.SSRC == c.header.SSRC && c.send.HandleReport(now, b) && !c.closed {
 		c.scored()
@@ -97,7 +104,8 @@ func (c *Consumer) RequestKeyFrame(now time.Time) {
 	}
 }
 
-// SenderReport makes a sender report, or returns false if there is nothing to report.
+// SenderReport makes a sender report, or returns false if there is nothing to report. A consumer that sends nothing must not: its
+// timestamps do not advance.
 func (c *Consumer) SenderReport(now time.Time) (rtp.SenderInfo, bool) {
 	if !c.active || c.current == none {
 		return rtp.SenderInfo{}, false

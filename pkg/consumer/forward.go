@@ -19,16 +19,23 @@ func (c *Consumer) ProducerPacket(now time.Time, p *rtp.Packet) {
 	if !c.active {
 		return
 	}
+	i := c.index(p.SSRC)
+	// The source may change its codec among those negotiated. Packets of others leave no gap.
 	if p.PayloadType != c.codec.payloadType {
 		found := c.codecs.of(p.PayloadType)
 		if found == nil {
+			if i != none && i == c.current && c.rewriter.Ahead(p.SequenceNumber) {
+				c.rewriter.Skip(now, p.SequenceNumber)
+			}
 			return
 		}
 		c.codec = found
 	}
-	if i := c.index(p.SSRC); i == c.current {
+	switch i {
+	case none:
+	case c.current:
 		c.proceed(now, p)
-	} else if i != none {
+	default:
 		c.consider(now, i, p)
 	}
 }
@@ -54,6 +61,7 @@ func (c *Consumer) proceed(now time.Time, p *rtp.Packet) {
 		c.emit(now, p, out, &c.rewriter.Offsets, p.Payload)
 	case len(p.Payload) > 0:
 		c.rewriter.Drop(now, p.SequenceNumber, p.Timestamp)
+		c.timeline.drop(p.Timestamp)
 		c.pictures.dropped(p, &c.rewriter.Offsets)
 	default:
 		c.rewriter.Skip(now, p.SequenceNumber)
@@ -62,7 +70,7 @@ func (c *Consumer) proceed(now time.Time, p *rtp.Packet) {
 
 // consider handles a packet of a stream that is not being forwarded: it may begin to be, or be a straggler of one that was.
 func (c *Consumer) consider(now time.Time, i int, p *rtp.Packet) {
-	if i == c.selector.want() && len(p.Payload) > 0 {
+	if i == c.selector.want() && len(p.Payload) > 0 && c.rewriter.MayBegin(now, uint8(i), p.SequenceNumber) {
 		if c.selector.offer(now, i, p) {
 			c.begin(now, i, p)
 			return
@@ -75,6 +83,7 @@ func (c *Consumer) consider(now time.Time, i int, p *rtp.Packet) {
 // begin forwards a stream from a packet on. Packets that overtook this one, or came while it was being repaired, follow at once.
 func (c *Consumer) begin(now time.Time, i int, p *rtp.Packet) {
 	c.send.ClockRate = c.codec.clockRate
+	// What continues is settled before the rewriter opens a new run, which keeps it for late packets.
 	c.rewriter.Offsets.Timestamp = c.timeline.join(now, c, i, p)
 	c.pictures.join(p, &c.rewriter.Offsets)
 	c.current = i
@@ -83,6 +92,7 @@ func (c *Consumer) begin(now time.Time, i int, p *rtp.Packet) {
 	out := c.rewriter.Begin(now, uint8(i), p.SequenceNumber)
 	c.pictures.sent(p, &c.rewriter.Offsets)
 	c.emit(now, p, out, &c.rewriter.Offsets, p.Payload)
+	// There may be holes, which may still be filled: the numbers of both are reserved.
 	for seq := p.SequenceNumber + 1; seq-p.SequenceNumber < maxCatchUp && c.current == i; seq++ {
 		if q, ok := c.cfg.Source.Cached(now, c.streams[i], seq); ok {
 			c.ProducerPacket(now, q)
@@ -119,7 +129,9 @@ func (c *Consumer) emit(now time.Time, p *rtp.Packet, out uint16, o *stream.Offs
 	h.SequenceNumber = out
 	fill(h, p, o, payload)
 	h.PayloadType = p.PayloadType
+	h.Keep = c.codec.nack && (c.codec.rtx == 0 || c.again.SSRC == 0) // the peer may ask for it again, and there is no RTX
 	size := c.cfg.Sink.SendRTP(now, h, payload)
+	h.Source = nil // or the header would keep the source's cache alive
 	if size == 0 {
 		return
 	}
@@ -129,7 +141,7 @@ func (c *Consumer) emit(now time.Time, p *rtp.Packet, out uint16, o *stream.Offs
 	}
 }
 
-// fill sets what media packets and their retransmissions have in common.
+// fill sets what media packets and their retransmissions have in common: what the packet says, moved by the offsets in force at its place.
 func fill(h *rtp.Header, p *rtp.Packet, o *stream.Offsets, payload []byte) {
 	h.Marker = p.Marker
 	h.Timestamp = p.Timestamp + o.Timestamp

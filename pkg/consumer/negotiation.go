@@ -16,16 +16,19 @@ type codec struct {
 	payloadType uint8
 	rtx         uint8 // payload type of its retransmissions, 0 if they come under its own
 	clockRate   int
-	nack        bool
-	pli         bool
-	fir         bool
-	inBandFEC   bool
-	dtx         bool
+
+	// Feedback the peer may send, and Opus's parameters, which dumps show.
+	nack      bool
+	pli       bool
+	fir       bool
+	inBandFEC bool
+	dtx       bool
 }
 
 // codecs are in the order of the parameters; the first is the one the source uses unless it changes its mind.
 type codecs []codec
 
+// of finds a payload type, nil if the peer did not negotiate it. There are few, mostly one.
 func (t codecs) of(payloadType uint8) *codec {
 	for i := range t {
 		if t[i].payloadType == payloadType {
@@ -35,6 +38,7 @@ func (t codecs) of(payloadType uint8) *codec {
 	return nil
 }
 
+// newCodecs reads the media codecs in their order, and after each the payload type of its retransmissions (RFC 4588 section 8.1).
 func newCodecs(o *proto.Consume) (codecs, *proto.Error) {
 	var t codecs
 	for i := range o.RTPParameters.Codecs {
@@ -64,6 +68,7 @@ func newCodecs(o *proto.Consume) (codecs, *proto.Error) {
 	return t, nil
 }
 
+// isRTX tells the retransmission format from media: video/rtx, audio/rtx.
 func isRTX(p *proto.RTPCodecParameters) bool {
 	_, subtype, _ := strings.Cut(p.MimeType, "/")
 	return strings.EqualFold(subtype, "rtx")
@@ -82,7 +87,7 @@ func newCodec(kind mediacodec.Kind, p *proto.RTPCodecParameters) codec {
 	return c
 }
 
-// newIDs reads the ids of the extensions we know; ids are 1 to 255 (RFC 8285 section 4).
+// newIDs reads the ids of the extensions we know; ids are 1 to 255 (RFC 8285 section 4). We do not write encrypted ones (RFC 6904).
 func newIDs(list []proto.RTPHeaderExtensionParameters) (ids rtp.ExtensionIDs, err *proto.Error) {
 	for i, x := range list {
 		if x.ID < 1 || x.ID > 255 {

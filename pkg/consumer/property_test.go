@@ -48,6 +48,9 @@ func (x *traffic) tick(lossless bool) {
 				x.missed++
 			default:
 				x.give(x.streams[i], r)
+				if fate == 3 {
+					x.give(x.streams[i], r) // the path delivers it twice
+				}
 			}
 		}
 	}

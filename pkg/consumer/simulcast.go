@@ -25,8 +25,8 @@ type simulcast struct {
 	timer    *timer.Timer  // for when a higher stream will have been alive long enough
 
 	frame   uint32 // timestamp of the picture that was judged last
-	judged  bool
-	keeping bool // what the judgement was
+	judged  bool   // there was one
+	keeping bool   // what the judgement was
 }
 
 func newSimulcast(c *Consumer) (*simulcast, *proto.Error) {
@@ -57,6 +57,7 @@ func (s *simulcast) set(l proto.ConsumerLayers) {
 	}
 }
 
+// prefer takes a new wish at once. The stream it leads to is asked for a key frame right away, not only when its next packet comes.
 func (s *simulcast) prefer(now time.Time, l proto.ConsumerLayers) *proto.ConsumerLayers {
 	s.set(l)
 	s.changed(now)
@@ -70,13 +71,14 @@ func (s *simulcast) preferred() *proto.ConsumerLayers {
 	return layers(s.prefers.Spatial, s.prefers.Temporal)
 }
 
+// layers makes the protocol's form of layers.
 func layers(spatial, temporal int) *proto.ConsumerLayers {
 	return &proto.ConsumerLayers{SpatialLayer: spatial, TemporalLayer: &temporal}
 }
 
 func (s *simulcast) want() int { return s.target }
 
-// changed chooses the target anew.
+// changed chooses the target anew. It runs when anything changed that the choice depends on, and when a young stream grew old enough.
 func (s *simulcast) changed(now time.Time) {
 	c := s.consumer
 	s.timer.Stop()
@@ -127,6 +129,7 @@ func (s *simulcast) choose(now time.Time) int {
 	return best
 }
 
+// alive tells whether a stream sends: silence of a while makes its score 0.
 func (s *simulcast) alive(i int) bool {
 	r := s.consumer.cfg.Source.Stream(s.consumer.streams[i])
 	return r != nil && r.Score() > 0
@@ -155,6 +158,7 @@ func (s *simulcast) keep(_ time.Time, p *rtp.Packet) bool {
 	switch {
 	case p.Frame.KeyFrame, s.temporal > s.prefers.Temporal:
 		s.temporal = s.prefers.Temporal
+	// Pictures of the next layer refer to others of theirs, which were left out, unless they say that they do not.
 	case temporal == s.temporal+1 && temporal <= s.prefers.Temporal && p.Frame.SwitchUp:
 		s.temporal = temporal
 	}
@@ -183,6 +187,7 @@ func (s *simulcast) report() {
 	c.notify(proto.EventConsumerLayersChange, body)
 }
 
+// dump shows the three stages of a switch: what is wished, what is waited for, what is sent.
 func (s *simulcast) dump(d *proto.ConsumerDump) {
 	targetTemporal := none
 	if s.target != none {

@@ -37,7 +37,7 @@ func (c *Consumer) ProducerPaused(now time.Time) {
 		return
 	}
 	c.producerPaused = true
-	c.activate(now)
+	c.activate(now) // layers go before the reason is told
 	c.notify(proto.EventConsumerProducerPause, nil)
 }
 
@@ -83,7 +83,7 @@ func (c *Consumer) ProducerStream(now time.Time, ssrc uint32) {
 	if i == none || c.closed {
 		return
 	}
-	c.rewriter.Forget(now, uint8(i))
+	c.rewriter.Forget(now, uint8(i)) // old numbers must not lead to new packets
 	c.timeline.restarted(i)
 	if c.current == i {
 		c.stop(now)

@@ -33,6 +33,7 @@ func (c *Consumer) Dump() proto.ConsumerDump {
 	return d
 }
 
+// dumpStream tells how the outgoing stream is set up, retransmissions included if there are any.
 func (c *Consumer) dumpStream() proto.RTPStreamDump {
 	o := c.cfg.Options
 	mode := stream.ParseScalabilityMode(o.RTPParameters.Encodings[0].ScalabilityMode)

@@ -19,7 +19,15 @@ type timeline struct {
 	stream int    // the one that base belongs to; none if it began anew since
 	base   uint32 // added to its timestamps, what it had to be put off aside
 	offset uint32 // added to the timestamps of the stream being forwarded
+
+	// The newest timestamp that was left out, as it would have been sent. What lies before it may still come late, under a number in
+	// front of all that follows a switch.
+	dropped  uint32
+	dropping bool
 }
+
+// drop notes a packet that is left out.
+func (t *timeline) drop(timestamp uint32) { t.dropped, t.dropping = timestamp+t.offset, true }
 
 // join returns what to add to the timestamps of stream i, which is forwarded from packet p on.
 func (t *timeline) join(now time.Time, c *Consumer, i int, p *rtp.Packet) uint32 {
@@ -29,9 +37,13 @@ func (t *timeline) join(now time.Time, c *Consumer, i int, p *rtp.Packet) uint32
 		return 0
 	}
 	rate := c.send.ClockRate
+	arrival := last + stream.Units(now.Sub(at), rate)
+	if t.dropping && rtp.TimestampLess(last, t.dropped) {
+		last = t.dropped
+	}
 	least := last + stream.Units(leastPause, rate)
-	arrival := last + max(stream.Units(now.Sub(at), rate), stream.Units(leastPause, rate))
 	want, known := t.translate(c, i, p.Timestamp)
+	// A stream's own timeline needs no second opinion; two streams' reports do.
 	if drift := int32(want - arrival); known && i != t.stream {
 		limit := int32(stream.Units(maxDrift, rate))
 		known = -limit <= drift && drift <= limit
@@ -42,7 +54,8 @@ func (t *timeline) join(now time.Time, c *Consumer, i int, p *rtp.Packet) uint32
 	if !known {
 		want = arrival
 	}
-	t.stream, t.base, t.offset = i, want-p.Timestamp, want-p.Timestamp
+	// What the stream is put off by stays out of the base, so that it does not add up over many switches.
+	t.stream, t.base, t.offset, t.dropping = i, want-p.Timestamp, want-p.Timestamp, false
 	if rtp.TimestampLess(want, least) {
 		t.offset = least - p.Timestamp
 	}

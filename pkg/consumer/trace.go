@@ -11,6 +11,7 @@ import (
 // traces is the set of trace events that are on.
 type traces uint8
 
+// The types of trace events, a bit each, so that the packet path pays one comparison while they are off.
 const (
 	traceRTP traces = 1 << iota
 	traceKeyFrame

@@ -146,6 +146,11 @@ func (p *peer) SendRTP(_ time.Time, h *rtp.Header, payload []byte) int {
 
 // newWorld makes a producer of one or, by SSRC, several streams.
 func newWorld(t failer, media codec.Kind, streams int) *world {
+	return newWorldWith(t, media, streams, nil)
+}
+
+// newWorldWith makes one whose feedback goes elsewhere.
+func newWorldWith(t failer, media codec.Kind, streams int, feedback producer.Feedback) *world {
 	w := &world{t: t, now: start, media: media, wanted: map[uint32]bool{}}
 	o := &proto.Produce{ProducerID: "p", Kind: proto.Video, RTPParameters: proto.RTPParameters{
 		Codecs: []proto.RTPCodecParameters{
@@ -175,8 +180,11 @@ func newWorld(t failer, media codec.Kind, streams int) *world {
 		o.RTPMapping.Encodings = append(o.RTPMapping.Encodings, proto.EncodingMapping{SSRC: e.SSRC, MappedSSRC: uint32(1000 + i)})
 		w.streams = append(w.streams, p)
 	}
+	if feedback == nil {
+		feedback = w
+	}
 	var err *proto.Error
-	w.producer, err = producer.New(producer.Config{Options: o, Timers: &w.timers, Feedback: w, Events: w, SSRC: 1})
+	w.producer, err = producer.New(producer.Config{Options: o, Timers: &w.timers, Feedback: feedback, Events: w, SSRC: 1})
 	if err != nil {
 		t.Fatalf("%v", err)
 	}

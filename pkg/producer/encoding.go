@@ -9,12 +9,12 @@ import (
 	"gazpacho/proto"
 )
 
-// What a stream is kept for and how long it may be silent. See pkg/stream/ALGORITHMS.md.
+// How long packets are kept, a stream of a simulcast may be silent, and a replaced SSRC is refused. See pkg/stream/ALGORITHMS.md.
 const (
 	videoCacheAge = 2 * time.Second
 	audioCacheAge = time.Second
 	maxSilence    = 1500 * time.Millisecond
-	maxSilenceDTX = 5 * time.Second
+	maxSilenceDTX = 5 * time.Second // discontinuous transmission is silent by design
 	formerGrace   = 2 * time.Second
 )
 
@@ -41,13 +41,14 @@ type encoding struct {
 	// state
 	payload     *payload // of the last packet
 	ssrc        uint32   // of the publisher, 0 before it is known
-	rtxSSRC     uint32
-	former      uint32 // the SSRC before this one, whose stragglers are not welcome until formerUntil
+	rtxSSRC     uint32   // likewise
+	former      uint32   // the SSRC before this one, whose stragglers are not welcome until formerUntil
 	formerUntil time.Time
 	request     request
 	plis, firs  uint64
 }
 
+// newEncodings makes the streams as they are announced. SSRCs that are not are learned from the first packets.
 func (p *Producer) newEncodings() ([]encoding, *proto.Error) {
 	o := p.cfg.Options
 	age := videoCacheAge
@@ -56,9 +57,9 @@ func (p *Producer) newEncodings() ([]encoding, *proto.Error) {
 	}
 	encodings := make([]encoding, len(o.RTPParameters.Encodings))
 	for i := range encodings {
-		params := &o.RTPParameters.Encodings[i]
+		params, path := &o.RTPParameters.Encodings[i], fmt.Sprintf("rtpParameters.encodings[%d]", i)
 		if params.SSRC == 0 && params.RID == "" && len(encodings) > 1 {
-			return nil, proto.BadField(fmt.Sprintf("rtpParameters.encodings[%d]", i), "one of several encodings needs an SSRC or a RID")
+			return nil, proto.BadField(path, "one of several encodings needs an SSRC or a RID")
 		}
 		e := &encodings[i]
 		*e = encoding{producer: p, index: i, params: params, ssrc: params.SSRC, mapped: o.RTPMapping.Encodings[i].MappedSSRC,
@@ -68,7 +69,7 @@ func (p *Producer) newEncodings() ([]encoding, *proto.Error) {
 		}
 		if params.CodecPayloadType != nil {
 			if e.payload = p.payloads.of(*params.CodecPayloadType); e.payload == nil || e.payload.repeats != nil {
-				return nil, proto.BadField(fmt.Sprintf("rtpParameters.encodings[%d].codecPayloadType", i), "%d is no media codec's payload type", *params.CodecPayloadType)
+				return nil, proto.BadField(path+".codecPayloadType", "%d is no media codec's payload type", *params.CodecPayloadType)
 			}
 		}
 		e.rates = make([]stream.RateMeter, min(e.layers.Temporal, maxTemporalLayers))
@@ -79,13 +80,13 @@ func (p *Producer) newEncodings() ([]encoding, *proto.Error) {
 // maxTemporalLayers is how many the codecs can tell apart: TID has two bits in VP8 and three in VP9.
 const maxTemporalLayers = 8
 
-// begin makes the encoding a new stream, its first or one that replaces the last.
+// begin makes the encoding a new stream, its first or one that replaces the last. The taps hear of the stream before its first packet, and of
+// its score before they decide about it.
 func (e *encoding) begin(now time.Time, ssrc uint32, pay *payload) {
 	p := e.producer
 	if e.recv != nil {
 		e.former, e.formerUntil = e.ssrc, now.Add(formerGrace)
 		e.recv.Close()
-		e.cache.Clear()
 	}
 	e.ssrc, e.payload = ssrc, pay
 	cfg := stream.RecvConfig{
@@ -104,13 +105,14 @@ func (e *encoding) begin(now time.Time, ssrc uint32, pay *payload) {
 	}
 	e.recv = stream.NewRecv(now, cfg)
 	if p.paused {
-		e.recv.Pause()
+		e.recv.Pause() // statistics go on, requests do not
 	}
 	e.restarted(now)
 	e.StreamScore(now, e.recv)
 }
 
-// restarted tells the taps that numbers and timestamps mean something new.
+// restarted tells the taps that numbers and timestamps mean something new. A key frame that was asked for may never come; who still wants
+// one asks again.
 func (e *encoding) restarted(now time.Time) {
 	e.cache.Clear()
 	e.request = request{number: e.request.number}

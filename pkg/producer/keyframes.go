@@ -17,9 +17,9 @@ const (
 type request struct {
 	wanted  bool // somebody asked, and the publisher was not asked yet
 	pending bool // the publisher was asked and did not answer yet
-	retried bool
+	retried bool // for the second time
 	sentAt  time.Time
-	number  uint8 // of FIR
+	number  uint8 // of FIR: "incremented by 1 for each new command" (RFC 5104 section 4.3.1.1)
 }
 
 // keyFrames asks the publisher for key frames, however often consumers ask for them: never twice within keyFrameInterval for the whole
@@ -39,6 +39,7 @@ func (k *keyFrames) init(p *Producer) {
 
 // request asks for a key frame of an encoding.
 func (k *keyFrames) request(now time.Time, e *encoding) {
+	// One that is on the way serves all who ask meanwhile.
 	if e.request.pending || e.payload == nil || !e.payload.pli && !e.payload.fir {
 		return
 	}
@@ -46,7 +47,7 @@ func (k *keyFrames) request(now time.Time, e *encoding) {
 	k.run(now)
 }
 
-// arrived notes that a key frame of an encoding began to come.
+// arrived notes that a key frame of an encoding began to come. Whoever asked before gets it.
 func (k *keyFrames) arrived(now time.Time, e *encoding) {
 	if e.request.pending || e.request.wanted {
 		e.request.pending, e.request.wanted, e.request.retried = false, false, false
@@ -88,7 +89,7 @@ func (k *keyFrames) run(now time.Time) {
 	} else {
 		k.timer.Reset(next)
 	}
-	if w.Len() > 0 {
+	if w.Len() > 0 { // all streams in one compound: it counts as one request
 		k.sentAt = now
 		p.cfg.Feedback.SendRTCP(now, w.Bytes())
 	}
@@ -108,7 +109,8 @@ func (k *keyFrames) expire(now time.Time, e *encoding) {
 	r.retried = false
 }
 
-// dueAt is when something is to be done about a request.
+// dueAt is when something is to be done about a request. The repetition of an unanswered one need not heed the delay between requests,
+// only the limit that all streams share.
 func (k *keyFrames) dueAt(now time.Time, r *request) time.Time {
 	if r.pending {
 		return r.sentAt.Add(keyFrameRetry)
@@ -125,6 +127,7 @@ func (k *keyFrames) dueAt(now time.Time, r *request) time.Time {
 	return due
 }
 
+// earliest is the first of two times, of which a may be none.
 func earliest(a, b time.Time) time.Time {
 	if a.IsZero() || b.Before(a) {
 		return b

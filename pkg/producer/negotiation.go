@@ -15,18 +15,20 @@ const maxEncodings = 16
 
 // payload is what a payload type of the publisher stands for.
 type payload struct {
-	kind        codec.Kind
-	mime        string
+	kind        codec.Kind // of media; a retransmission has none
+	mime        string     // as the publisher wrote it, for statistics
 	payloadType uint8
 	mapped      uint8    // the router's payload type
 	repeats     *payload // of a retransmission: what it repeats
 	rtx         uint8    // of media: the payload type of its retransmissions, 0 if there are none
 	clockRate   int
-	nack        bool
-	pli         bool
-	fir         bool
-	inBandFEC   bool
-	dtx         bool
+
+	// Feedback the publisher understands (RFC 4585 section 4.2), and Opus's parameters (RFC 7587 section 6.1), which dumps show.
+	nack      bool
+	pli       bool
+	fir       bool
+	inBandFEC bool
+	dtx       bool
 }
 
 // payloads is the table of a producer's payload types.
@@ -35,6 +37,7 @@ type payloads struct {
 	byType [128]uint8 // index into list plus 1
 }
 
+// of finds a payload type, nil if it was not negotiated. Every packet goes through here, hence the table.
 func (t *payloads) of(payloadType uint8) *payload {
 	if i := t.byType[payloadType&0x7f]; i > 0 {
 		return &t.list[i-1]
@@ -63,6 +66,7 @@ func newPayloads(o *proto.Produce) (payloads, *proto.Error) {
 	if err := unsupported(o); err != nil {
 		return payloads{}, err
 	}
+	// Retransmissions may be listed in front of what they repeat, so the table had to be complete first.
 	for i := range codecs {
 		path := fmt.Sprintf("rtpParameters.codecs[%d]", i)
 		var err *proto.Error
@@ -78,6 +82,7 @@ func newPayloads(o *proto.Produce) (payloads, *proto.Error) {
 	return t, nil
 }
 
+// isRTX tells the retransmission format from media (RFC 4588 section 8.1: video/rtx, audio/rtx).
 func isRTX(c *proto.RTPCodecParameters) bool {
 	_, subtype, _ := strings.Cut(c.MimeType, "/")
 	return strings.EqualFold(subtype, "rtx")
@@ -107,6 +112,7 @@ func unsupported(o *proto.Produce) *proto.Error {
 	return nil
 }
 
+// resolve fills in what a media codec says of itself and the payload type the router knows it by.
 func (p *payload) resolve(c *proto.RTPCodecParameters, mapping []proto.CodecMapping, path string) *proto.Error {
 	p.kind, _ = codec.KindOf(c.MimeType)
 	for _, f := range c.RTCPFeedback {
@@ -126,6 +132,8 @@ func (p *payload) resolve(c *proto.RTPCodecParameters, mapping []proto.CodecMapp
 	return proto.BadField("rtpMapping.codecs", "%s has no mapping for payload type %d", path, p.payloadType)
 }
 
+// resolveRTX ties a retransmission format to the codec it repeats: "apt (associated payload type): the value of this parameter is the
+// payload type of the associated original payload" (RFC 4588 section 8.1).
 func (t *payloads) resolveRTX(p *payload, c *proto.RTPCodecParameters, path string) *proto.Error {
 	apt, ok := c.Parameters.Integer("apt")
 	if !ok || apt < 0 || apt > 127 {
@@ -139,7 +147,8 @@ func (t *payloads) resolveRTX(p *payload, c *proto.RTPCodecParameters, path stri
 	return nil
 }
 
-// newIDs reads the ids of the extensions we know; ids are 1 to 255 (RFC 8285 section 4).
+// newIDs reads the ids of the extensions we know; ids are 1 to 255 (RFC 8285 section 4). Encrypted ones (RFC 6904) we cannot read: they
+// are as if they were not there.
 func newIDs(list []proto.RTPHeaderExtensionParameters) (ids rtp.ExtensionIDs, err *proto.Error) {
 	for i, x := range list {
 		if x.ID < 1 || x.ID > 255 {

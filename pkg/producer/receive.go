@@ -25,6 +25,7 @@ func (p *Producer) HandleRTP(now time.Time, pkt *rtp.Packet) Verdict {
 	if pay.repeats != nil {
 		return p.handleRTX(now, pkt, pay)
 	}
+	// Extensions name the stream only until the SSRC is known: senders stop writing them then (RFC 8852 section 3.3).
 	e := p.bySSRC(pkt.SSRC)
 	if e == nil {
 		if e = p.learn(now, pkt); e == nil {
@@ -38,6 +39,8 @@ func (p *Producer) HandleRTP(now time.Time, pkt *rtp.Packet) Verdict {
 	switch place {
 	case stream.OutOfRange:
 		return DropSequence
+	case stream.Again:
+		return DropDuplicate
 	case stream.Restart:
 		e.restarted(now)
 	}
@@ -65,6 +68,7 @@ func (p *Producer) handleRTX(now time.Time, pkt *rtp.Packet, pay *payload) Verdi
 	if !ok {
 		return DropUnasked
 	}
+	// From here on it is the original packet: marker, timestamp and extensions are those of the first transmission.
 	pkt.SSRC, pkt.SequenceNumber, pkt.PayloadType = e.ssrc, original, pay.repeats.payloadType
 	pkt.Payload = pkt.Payload[2:]
 	return p.deliver(now, e, pay.repeats, number, pkt, RTX)
@@ -90,12 +94,14 @@ func (p *Producer) deliver(now time.Time, e *encoding, pay *payload, number int6
 		p.keyFrames.arrived(now, e)
 	}
 	e.rates[min(int(pkt.Frame.Temporal), len(e.rates)-1)].Add(now, len(pkt.Raw))
+	// A paused producer keeps counting; what it received is not to be heard, not even late.
 	if !e.recv.Wanted(number) {
 		if verdict.Forwarded() {
 			verdict = Paused
 		}
 		return verdict
 	}
+	// The one copy: from here on the packet is shared and read-only.
 	shared := e.cache.Put(now, number, pkt)
 	if shared == nil {
 		e.recv.Discard()
@@ -117,6 +123,7 @@ func (p *Producer) bySSRC(ssrc uint32) *encoding {
 	return nil
 }
 
+// byRTXSSRC finds the encoding whose retransmissions an SSRC carries.
 func (p *Producer) byRTXSSRC(ssrc uint32) *encoding {
 	for i := range p.encodings {
 		if p.encodings[i].rtxSSRC == ssrc {

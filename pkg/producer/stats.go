@@ -29,7 +29,7 @@ func (p *Producer) Dump() proto.ProducerDump {
 	}
 	d.RTPParameters.Encodings = p.dumpEncodings()
 	for i := range p.encodings {
-		if e := &p.encodings[i]; e.recv != nil {
+		if e := &p.encodings[i]; e.recv != nil { // streams exist from their first packet on
 			d.RTPStreams = append(d.RTPStreams, e.dump())
 		}
 	}
@@ -63,6 +63,7 @@ func (t *payloads) first() *payload {
 	return nil // newPayloads does not let it happen
 }
 
+// dump tells how the stream is set up, retransmissions included if there are any.
 func (e *encoding) dump() proto.RTPStreamDump {
 	pay, cname := e.payload, e.producer.Parameters().RTCP.CNAME
 	d := proto.RTPStreamDump{Score: e.recv.Score(), Params: proto.RTPStreamParams{
@@ -104,6 +105,7 @@ func (p *Producer) StreamStats(now time.Time, ssrc uint32) (proto.RTPStreamStats
 	return proto.RTPStreamStats{}, false
 }
 
+// stats puts what stream and encoding counted under the names of the protocol.
 func (e *encoding) stats(now time.Time) proto.RTPStreamStats {
 	s := e.recv.Stats(now)
 	return proto.RTPStreamStats{
@@ -118,6 +120,7 @@ func (e *encoding) stats(now time.Time) proto.RTPStreamStats {
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
+// bitrateByLayer names layers "spatial.temporal"; those that carried nothing in the last second are left out.
 func (e *encoding) bitrateByLayer(now time.Time) map[string]int {
 	rates := make(map[string]int, len(e.rates))
 	for temporal := range e.rates {

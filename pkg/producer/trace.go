@@ -11,6 +11,7 @@ import (
 // traces is the set of trace events that are on.
 type traces uint8
 
+// The types of trace events, a bit each, so that the packet path pays one comparison while they are off.
 const (
 	traceRTP traces = 1 << iota
 	traceKeyFrame
@@ -54,7 +55,8 @@ func (p *Producer) trace(now time.Time, t traces, direction string, info map[str
 	}})
 }
 
-// tracePacket describes a packet as the publisher sent it.
+// tracePacket describes a packet as the publisher sent it, a retransmission as what it repeats. Traces allocate; they are for looking, not
+// for running.
 func (p *Producer) tracePacket(now time.Time, pkt *rtp.Packet, repeated bool) {
 	if p.traces&(traceRTP|traceKeyFrame) == 0 {
 		return

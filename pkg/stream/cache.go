@@ -23,6 +23,7 @@ type Cache struct {
 	ring   []cached
 	slabs  []slab // oldest first; the last is being filled
 	bytes  int    // in slabs
+	count  int    // packets in slabs
 }
 
 // cached is one packet, or the slot of one.
@@ -34,9 +35,10 @@ type cached struct {
 
 // slab holds the bytes of packets in the order in which they came.
 type slab struct {
-	buf  []byte
-	used int
-	last time.Time // when the last packet was put
+	buf   []byte
+	used  int
+	count int       // packets
+	last  time.Time // when the last of them was put
 }
 
 // NewCache makes a cache that keeps packets for maxAge.
@@ -44,6 +46,9 @@ func NewCache(maxAge time.Duration) Cache { return Cache{maxAge: maxAge} }
 
 // Put copies a packet under its extended number and returns the copy, nil if the number is kept already or too old to keep. The
 // copy is the caller's to adjust before others see it; it is valid until the next Put.
+//
+// The ring grows when two packets want one slot, but only if it is a quarter full: a publisher that leaves out numbers at will makes
+// it forget, not swell.
 func (c *Cache) Put(now time.Time, number int64, p *rtp.Packet) *rtp.Packet {
 	if c.ring == nil {
 		c.ring = make([]cached, cacheMinRing)
@@ -53,7 +58,7 @@ func (c *Cache) Put(now time.Time, number int64, p *rtp.Packet) *rtp.Packet {
 		return nil
 	}
 	slot := c.slot(number)
-	for c.fresh(now, slot) && slot.number != number && len(c.ring) < cacheMaxRing {
+	for c.fresh(now, slot) && slot.number != number && len(c.ring) < cacheMaxRing && c.count >= len(c.ring)/4 {
 		c.resize(now, 2*len(c.ring))
 		slot = c.slot(number)
 	}
@@ -84,7 +89,7 @@ func (c *Cache) Packet(now time.Time, seq uint16) (*rtp.Packet, bool) {
 func (c *Cache) Trim(now time.Time) {
 	keep := 0
 	for keep < len(c.slabs) && now.Sub(c.slabs[keep].last) >= c.maxAge {
-		c.bytes -= len(c.slabs[keep].buf)
+		c.forget(&c.slabs[keep])
 		keep++
 	}
 	if keep == len(c.slabs) {
@@ -94,6 +99,7 @@ func (c *Cache) Trim(now time.Time) {
 	// One outdated slab stays for the next packets, so that a steady stream does not allocate.
 	if keep > 0 {
 		keep--
+		c.slabs[keep].used = 0
 		c.bytes += len(c.slabs[keep].buf)
 	}
 	n := copy(c.slabs, c.slabs[keep:])
@@ -102,6 +108,13 @@ func (c *Cache) Trim(now time.Time) {
 	if c.sweep(now) < len(c.ring)/4 && len(c.ring) > cacheMinRing {
 		c.resize(now, len(c.ring)/2)
 	}
+}
+
+// forget takes a slab out of the account.
+func (c *Cache) forget(s *slab) {
+	c.bytes -= len(s.buf)
+	c.count -= s.count
+	s.count = 0
 }
 
 // Clear forgets everything.
@@ -146,9 +159,10 @@ func (c *Cache) room(now time.Time, size int) []byte {
 	if n == 0 || len(c.slabs[n-1].buf)-c.slabs[n-1].used < size {
 		if n > 1 && now.Sub(c.slabs[0].last) >= c.maxAge && len(c.slabs[0].buf) >= size {
 			first := c.slabs[0]
+			c.forget(&first)
 			copy(c.slabs, c.slabs[1:])
-			first.used = 0
-			c.slabs[n-1] = first
+			c.slabs[n-1] = slab{buf: first.buf}
+			c.bytes += len(first.buf)
 		} else {
 			buf := make([]byte, min(max(c.bytes/2, slabMin), slabMax))
 			c.slabs = append(c.slabs, slab{buf: buf})
@@ -159,6 +173,8 @@ func (c *Cache) room(now time.Time, size int) []byte {
 	s := &c.slabs[n-1]
 	start := s.used
 	s.used += size
+	s.count++
+	c.count++
 	s.last = now
 	return s.buf[start:s.used:s.used]
 }

@@ -122,7 +122,7 @@ func TestCacheModel(t *testing.T) {
 			switch fresh := known && now.Sub(at) < age; {
 			case fresh && q != nil:
 				t.Fatalf("%d was put twice", number)
-			case !fresh && q == nil && number > newest-200:
+			case !fresh && q == nil && number > newest-cacheMinRing:
 				t.Fatalf("%d was not put", number)
 			}
 			if q != nil {
@@ -134,7 +134,7 @@ func TestCacheModel(t *testing.T) {
 			}
 			for number, at := range model {
 				q, ok := c.Packet(now, uint16(number))
-				if fresh := now.Sub(at) < age && newest-number < 200; fresh && !ok {
+				if fresh := now.Sub(at) < age && newest-number < cacheMinRing; fresh && !ok {
 					t.Fatalf("%d is lost", number)
 				}
 				if ok && !intact(q, number) {
@@ -167,6 +167,21 @@ func TestCacheAllocatesNothingOnceWarm(t *testing.T) {
 	}
 	if n := testing.AllocsPerRun(5000, push); n != 0 {
 		t.Errorf("%v allocations per packet", n)
+	}
+}
+
+// A publisher that leaves out numbers cannot make the ring grow: few packets need few slots.
+func TestCacheOfASparseStream(t *testing.T) {
+	c := NewCache(2 * time.Second)
+	now := start
+	for n := range int64(500) {
+		now = now.Add(100 * time.Millisecond)
+		if q := put(t, &c, now, n*2048, 100); q == nil || !intact(q, n*2048) {
+			t.Fatalf("%d was not put", n*2048)
+		}
+	}
+	if len(c.ring) > 512 {
+		t.Errorf("a ring of %d for 20 packets", len(c.ring))
 	}
 }
 

@@ -73,14 +73,14 @@ func NewRecv(now time.Time, cfg RecvConfig) *Recv {
 	return r
 }
 
-// Receive takes a packet of size bytes. The number it returns is valid unless the place is OutOfRange; after Restart all numbers
-// from before mean nothing.
+// Receive takes a packet of size bytes. OutOfRange and Again are not to be forwarded; after Restart all numbers from
+// before mean nothing.
 func (r *Recv) Receive(now time.Time, seq uint16, timestamp uint32, size int) (number int64, place Place) {
 	next := r.sequence.highest + 1
 	first := !r.sequence.started
 	number, place = r.sequence.Update(seq)
 	switch place {
-	case OutOfRange:
+	case OutOfRange, Again:
 		r.discarded++
 		return number, place
 	case Restart:

@@ -67,6 +67,21 @@ func (w *Rewriter) Begin(now time.Time, stream uint8, seq uint16) uint16 {
 	return uint16(w.next - 1)
 }
 
+// MayBegin tells whether Begin may go on with a packet: it may not where packets of its stream that are already forwarded would follow it
+// again.
+func (w *Rewriter) MayBegin(now time.Time, stream uint8, seq uint16) bool {
+	for i := len(w.segments) - 1; i >= 0; i-- {
+		s := &w.segments[i]
+		if s.end != 0 && now.Sub(s.endedAt) > segmentKept {
+			break
+		}
+		if s.stream == stream {
+			return int16(seq-uint16(w.endOf(i))) >= 0
+		}
+	}
+	return true
+}
+
 // Ahead tells whether a packet of the stream being forwarded is beyond all before it, and so has to be given to Forward or Drop.
 func (w *Rewriter) Ahead(seq uint16) bool { return int16(seq-uint16(w.highest)) > 0 }
 

@@ -206,6 +206,31 @@ func TestRewriterSuspendsAndForgets(t *testing.T) {
 	}
 }
 
+// A run does not begin again with what the last one of its stream forwarded, until its numbers may have come around.
+func TestRewriterMayBegin(t *testing.T) {
+	w := NewRewriter(1000)
+	if !w.MayBegin(start, 0, 7) {
+		t.Error("nothing may begin")
+	}
+	w.Begin(start, 0, 65530)
+	w.Forward(65534)
+	w.Suspend(start)
+	w.Begin(start, 1, 20)
+	for _, tt := range []struct {
+		after  time.Duration
+		stream uint8
+		seq    uint16
+		want   bool
+	}{
+		{0, 0, 65529, false}, {0, 0, 65534, false}, {0, 0, 65535, true}, {0, 0, 3, true}, {0, 1, 20, false}, {0, 1, 21, true},
+		{0, 2, 5, true}, {segmentKept, 0, 65534, false}, {segmentKept + 1, 0, 65534, true}, {time.Hour, 1, 20, false},
+	} {
+		if got := w.MayBegin(start.Add(tt.after), tt.stream, tt.seq); got != tt.want {
+			t.Errorf("%d of stream %d after %v: %t", tt.seq, tt.stream, tt.after, got)
+		}
+	}
+}
+
 func TestRewriterIsBounded(t *testing.T) {
 	w := NewRewriter(1000)
 	w.Begin(start, 0, 0)

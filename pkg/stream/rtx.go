@@ -26,6 +26,7 @@ func (r *Recv) Repair(now time.Time, seq, original uint16, size int) (number int
 		return 0, false
 	}
 	r.repaired++
+	r.sequence.repaired(number)
 	r.alive(now)
 	return number, true
 }

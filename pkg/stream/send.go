@@ -6,6 +6,9 @@ import (
 	"gazpacho/pkg/rtp"
 )
 
+// maxAllowance is how many packets may be sent again in one burst.
+const maxAllowance = 1000
+
 // Send is one leaving stream: what was sent, and what its receiver reports about it. The zero value with a clock rate is ready.
 type Send struct {
 	ClockRate int // timestamp units per second
@@ -25,6 +28,7 @@ type Send struct {
 	nacks, nackPackets          uint64
 	packetsPrior, repairedPrior uint64
 	lostPrior                   int
+	allowance                   int // packets that may be sent again
 }
 
 // NewSend makes a stream that nothing was sent on.
@@ -40,9 +44,20 @@ func (s *Send) Sent(now time.Time, timestamp uint32, size, octets int) {
 		s.timestamp, s.sentAt = timestamp, now
 	}
 	s.packets++
+	s.allowance = min(s.allowance+1, maxAllowance)
 	s.octets += uint64(octets)
 	s.bytes += uint64(size)
 	s.rate.Add(now, size)
+}
+
+// Afford tells whether a packet may be sent again, which in the long run is one for each packet sent: a peer that asks for more is better
+// off with a key frame, or wants to do harm.
+func (s *Send) Afford() bool {
+	if s.allowance == 0 {
+		return false
+	}
+	s.allowance--
+	return true
 }
 
 // SentAgain counts a retransmission of size bytes; first tells that the packet was not repeated before.

@@ -110,3 +110,28 @@ func TestSendAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+func TestSendAffordsNoMoreThanItSent(t *testing.T) {
+	s := NewSend(90000)
+	afford := func() (n int) {
+		for s.Afford() {
+			n++
+		}
+		return n
+	}
+	if n := afford(); n != 0 {
+		t.Errorf("%d repetitions of nothing", n)
+	}
+	for range 5 {
+		s.Sent(start, 1, 100, 88)
+	}
+	if n := afford(); n != 5 {
+		t.Errorf("%d repetitions of 5 packets", n)
+	}
+	for range 3 * maxAllowance {
+		s.Sent(start, 1, 100, 88)
+	}
+	if n := afford(); n != maxAllowance {
+		t.Errorf("%d repetitions at once, want %d", n, maxAllowance)
+	}
+}

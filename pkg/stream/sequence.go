@@ -13,10 +13,42 @@ type Place uint8
 // The places.
 const (
 	Ahead      Place = iota // beyond the highest so far; what lies between is missing
-	Behind                  // at or before the highest: late, or again
+	Behind                  // before the highest: late
+	Again                   // came before
 	OutOfRange              // too far from the highest to be believed
 	Restart                 // the second one in a row that is out of range: the sender began anew
 )
+
+// window remembers which of the last windowSize numbers came, a bit each.
+type window [windowSize / 64]uint64
+
+// windowSize is a multiple of 64 above maxMisorder.
+const windowSize = 1536
+
+func (w *window) bit(number int64) (word *uint64, mask uint64) {
+	at := uint64(number+windowSize) % windowSize // the very first numbers may be below 0
+	return &w[at/64], 1 << (at % 64)
+}
+
+// set notes that a number came and tells whether it had before.
+func (w *window) set(number int64) (again bool) {
+	word, mask := w.bit(number)
+	again = *word&mask != 0
+	*word |= mask
+	return again
+}
+
+// advance makes room for the numbers behind from up to to.
+func (w *window) advance(from, to int64) {
+	if to-from >= windowSize {
+		*w = window{}
+		return
+	}
+	for number := from + 1; number <= to; number++ {
+		word, mask := w.bit(number)
+		*word &^= mask
+	}
+}
 
 // Sequence extends 16-bit sequence numbers and counts what is missing (RFC 3550 section A.1, A.3). The zero value is ready; the
 // first packet begins the stream without probation, because it was authenticated.
@@ -25,7 +57,8 @@ type Sequence struct {
 	base     int64 // first number since the beginning or the last restart
 	highest  int64
 	suspect  int32 // what would confirm a restart, -1 for nothing
-	received int64 // since base
+	received int64 // since base, repeated ones included
+	came     window
 
 	lostBefore    int64 // in what was before the last restart
 	expectedPrior int64
@@ -41,10 +74,15 @@ func (s *Sequence) Update(seq uint16) (number int64, place Place) {
 	}
 	switch ahead := seq - uint16(s.highest); {
 	case ahead != 0 && ahead < maxDropout:
+		s.came.advance(s.highest, s.highest+int64(ahead))
 		s.highest += int64(ahead)
 		number, place = s.highest, Ahead
+		s.came.set(number)
 	case -ahead <= maxMisorder:
 		number, place = s.highest-int64(-ahead), Behind
+		if s.came.set(number) {
+			place = Again
+		}
 	case s.suspect == int32(seq):
 		s.lostBefore += s.highest - s.base + 1 - s.received
 		s.begin(seq)
@@ -62,7 +100,12 @@ func (s *Sequence) begin(seq uint16) {
 	s.started, s.suspect = true, -1
 	s.base, s.highest = int64(seq), int64(seq)
 	s.received, s.expectedPrior, s.receivedPrior = 1, 0, 0
+	s.came = window{}
+	s.came.set(s.base)
 }
+
+// repaired notes that a missing number came another way; should it still come itself, it comes again.
+func (s *Sequence) repaired(number int64) { s.came.set(number) }
 
 // Highest is the extended highest number, as report blocks carry it.
 func (s *Sequence) Highest() uint32 { return uint32(s.highest) }

@@ -20,7 +20,9 @@ func TestSequencePlaces(t *testing.T) {
 		{"a gap and what fills it", []step{{10, 10, Ahead}, {13, 13, Ahead}, {11, 11, Behind}, {12, 12, Behind}}},
 		{"late across the wrap", []step{{65535, 65535, Ahead}, {1, 65537, Ahead}, {0, 65536, Behind}}},
 		{"before the very first", []step{{0, 0, Ahead}, {65535, -1, Behind}}},
-		{"the same again", []step{{7, 7, Ahead}, {7, 7, Behind}}},
+		{"the same again", []step{{7, 7, Ahead}, {7, 7, Again}, {9, 9, Ahead}, {8, 8, Behind}, {8, 8, Again}, {7, 7, Again}}},
+		{"the same before the first", []step{{0, 0, Ahead}, {65000, -536, Behind}, {65000, -536, Again}}},
+		{"a window later", []step{{7, 7, Ahead}, {7 + windowSize, 7 + windowSize, Ahead}, {8, 8, OutOfRange}, {40, 40, OutOfRange}, {100, 100, Behind}}},
 		// "If delta is less than MAX_DROPOUT, the sequence number is in order with permissible gap" (RFC 3550 section A.1).
 		{"just below the largest gap", []step{{0, 0, Ahead}, {maxDropout - 1, maxDropout - 1, Ahead}}},
 		{"the largest gap", []step{{0, 0, Ahead}, {maxDropout, 0, OutOfRange}}},
