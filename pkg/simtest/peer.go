@@ -22,6 +22,7 @@ type PeerOptions struct {
 	TCP        bool                         // ICE over TCP only
 	Individual bool                         // the worker's transport has sockets of its own
 	IPv6       bool                         // on ::1, with sockets of its own
+	Data       bool                         // the worker's transport has SCTP
 	Path       *Path                        // the peer's socket; nil: pion's own
 	Impostor   bool                         // the worker is told the fingerprint of another certificate
 }
@@ -37,6 +38,7 @@ type Peer struct {
 	sections  []section
 	sending   bool
 	connected bool
+	streams   uint16 // the next channel's
 
 	mu       sync.Mutex
 	expected map[webrtc.SSRC]chan *webrtc.TrackRemote
@@ -91,7 +93,7 @@ func networks(o PeerOptions) []webrtc.NetworkType {
 
 func (p *Peer) createTransport(routerID, serverID string) {
 	p.t.Helper()
-	o := proto.WebRTCTransportOptions{TransportID: p.w.ID("transport")}
+	o := proto.WebRTCTransportOptions{TransportID: p.w.ID("transport"), SCTPOptions: proto.SCTPOptions{EnableSCTP: p.options.Data}}
 	method := proto.RouterCreateWebRTCTransportWithServer
 	switch {
 	case p.options.IPv6:

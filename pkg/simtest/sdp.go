@@ -36,11 +36,23 @@ func (p *Peer) describe(setup string) string {
 }
 
 func (p *Peer) describeSection(line func(string, ...any), s section, setup string) {
+	if s.kind == application {
+		line("m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:%s\r\na=setup:%s", s.mid, setup)
+		line("a=sctp-port:%d\r\na=max-message-size:%d", p.Transport.SCTPParameters.Port, p.Transport.SCTPParameters.MaxMessageSize)
+		p.describeTransport(line)
+		return
+	}
 	payloads := fmt.Sprint(OpusPayload)
 	if s.kind == proto.Video {
 		payloads = fmt.Sprint(VP8Payload, " ", RTXPayload)
 	}
 	line("m=%s 9 UDP/TLS/RTP/SAVPF %s\r\nc=IN IP4 0.0.0.0\r\na=mid:%s\r\na=%s\r\na=rtcp-mux\r\na=setup:%s", s.kind, payloads, s.mid, s.direction, setup)
+	p.describeTransport(line)
+	p.describeMedia(line, s)
+}
+
+// describeTransport writes where the worker is and who it is.
+func (p *Peer) describeTransport(line func(string, ...any)) {
 	line("a=ice-ufrag:%s\r\na=ice-pwd:%s", p.Transport.ICEParameters.UsernameFragment, p.Transport.ICEParameters.Password)
 	for _, f := range p.Transport.DTLSParameters.Fingerprints {
 		if f.Algorithm == "sha-256" {
@@ -55,6 +67,9 @@ func (p *Peer) describeSection(line func(string, ...any), s section, setup strin
 		line("a=candidate:%s 1 %s %d %s %d typ %s%s", c.Foundation, c.Protocol, c.Priority, c.Address, c.Port, c.Type, tcp)
 	}
 	line("a=end-of-candidates")
+}
+
+func (p *Peer) describeMedia(line func(string, ...any), s section) {
 	for _, e := range []rtp.Extension{rtp.ExtMID, rtp.ExtRID, rtp.ExtRepairedRID, rtp.ExtAbsSendTime, rtp.ExtTransportCC} {
 		line("a=extmap:%d %s", extensionIDs[e], e)
 	}
