@@ -67,7 +67,8 @@ flags it is ready for tries on this machine and in its network.
 
 Exit codes: 0 asked to end, 42 bad settings, 1 anything else.`,
 		Example: `  controller
-  controller --listen :443 --tls-cert fullchain.pem --tls-key privkey.pem --announced-address 203.0.113.5
+  controller --listen :443 --tls-cert fullchain.pem --tls-key privkey.pem \
+             --announced-address 203.0.113.5
   controller --workers 2 --rtc-listen 10.0.0.7 --rtc-port 50000 --log-format json`,
 		Version: version, Args: cobra.NoArgs, SilenceUsage: true, SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, _ []string) error { return Run(cmd.Context(), cfg) },
