@@ -55,7 +55,6 @@ type fake struct {
 	refuse  map[string]*proto.Error
 	answers map[string]any
 	before  map[string]func(handlerID string) // called before the answer is written
-	asked   []string
 }
 
 func newFake(t *testing.T) (*fake, *Worker) {
@@ -96,7 +95,6 @@ func pair(t *testing.T) (ours, theirs net.Conn, err error) {
 
 func (f *fake) request(r channel.Request) {
 	f.mu.Lock()
-	f.asked = append(f.asked, r.Method)
 	refused, answer, before := f.refuse[r.Method], f.answers[r.Method], f.before[r.Method]
 	f.mu.Unlock()
 	if r.Method == proto.WorkerAttach {
@@ -106,18 +104,6 @@ func (f *fake) request(r channel.Request) {
 		before(r.HandlerID)
 	}
 	r.Respond(answer, refused)
-}
-
-// count is how often a method was asked for.
-func (f *fake) count(method string) (n int) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, m := range f.asked {
-		if m == method {
-			n++
-		}
-	}
-	return n
 }
 
 var codecs = []proto.RTPCodecCapability{

@@ -19,8 +19,5 @@ const (
 	CloseGoingAway  = 1001 // the server goes down
 	CloseRestart    = 1012 // the worker died
 	CloseTryLater   = 1013 // the client reads too slowly
-	CloseTooBig     = 1009
-	ClosePolicy     = 1008
-	CloseNormal     = 1000
 	CloseUnexpected = 1011
 )

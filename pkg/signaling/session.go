@@ -16,9 +16,9 @@ import (
 
 // Limits of a session (SECURITY.md R-WS-1).
 const (
-	limitBeforeJoin = 64 << 10  // bytes of a message
-	limitAfterJoin  = 256 << 10 // join tells the whole of a browser's capabilities only once; produce may be long
-	writeTimeout    = 10 * time.Second
+	limitBeforeJoin = 64 << 10 // bytes of a message
+	limitAfterJoin  = 256 << 10
+	writeTimeout    = 5 * time.Second
 	requestTimeout  = 15 * time.Second // for us to do what a client asks
 	maxRequests     = 200              // of a client that wait their turn
 )

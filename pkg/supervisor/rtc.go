@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -79,7 +80,7 @@ func (r RTC) addresses() ([]netip.Addr, error) {
 	slices.SortStableFunc(list, func(a, b netip.Addr) int { return boolInt(a.IsLoopback()) - boolInt(b.IsLoopback()) })
 	list = slices.CompactFunc(list, func(a, b netip.Addr) bool { return a == b })
 	if len(list) == 0 {
-		return nil, fmt.Errorf("no usable address among the machine's interfaces")
+		return nil, errors.New("no usable address among the machine's interfaces")
 	}
 	return list, nil
 }
