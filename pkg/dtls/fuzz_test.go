@@ -2,6 +2,8 @@ package dtls
 
 import (
 	"bytes"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 )
@@ -128,4 +130,26 @@ func FuzzLibraryParser(f *testing.F) {
 		f.Add(rawMessage(kind, 0, make([]byte, 80)))
 	}
 	f.Fuzz(func(_ *testing.T, raw []byte) { parses(raw) })
+}
+
+// What is accepted as a fingerprint is hexadecimal of the algorithm's size, and writing it down again says the same.
+func FuzzFingerprint(f *testing.F) {
+	for _, p := range fingerprintsOf([]byte("certificate")) {
+		f.Add(p.Algorithm, p.Value)
+	}
+	f.Add("SHA-256", "00")
+	f.Add("sha-1", "0:0")
+	f.Fuzz(func(t *testing.T, name, value string) {
+		d, err := parseFingerprint(Fingerprint{name, value})
+		if err != nil {
+			return
+		}
+		if len(d.value) != len(d.algorithm.sum(nil)) || !strings.EqualFold(d.algorithm.name, name) {
+			t.Fatalf("%d bytes of %s", len(d.value), d.algorithm.name)
+		}
+		again := strings.ReplaceAll(fmt.Sprintf("% x", d.value), " ", ":")
+		if !strings.EqualFold(again, value) {
+			t.Fatalf("%q was read as %q", value, again)
+		}
+	})
 }
