@@ -3,7 +3,9 @@ package ice
 import "time"
 
 // Consent to send (RFC 7675) as a lite agent knows it: it asks nothing itself, the peer's checks are
-// its consent, and when they stay away for the timeout it is withdrawn. "An endpoint MUST NOT send data
+// its consent, and so is media that passed authentication, because some agents (pion's) send no checks
+// while media flows both ways. Neither proves more than the other: a lite agent's checks have no round
+// trip. When both stay away for the timeout consent is withdrawn. "An endpoint MUST NOT send data
 // other than the messages used to establish consent unless the receiving endpoint has consented to
 // receive data" (section 5.1): the tuples go, and whoever comes back checks anew.
 

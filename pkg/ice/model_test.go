@@ -120,7 +120,7 @@ func (m *model) check(now time.Time, c check, value *uint32, from string) string
 func (m *model) media(now time.Time, from string) {
 	switch x := m.find(from); {
 	case from == m.selected:
-		m.mediaAt = now
+		m.mediaAt, m.consentAt = now, now
 	case x == nil || m.selected != "" && now.Sub(m.mediaAt) < quiet:
 	case m.selected == "":
 		x.fresh = true

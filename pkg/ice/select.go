@@ -56,6 +56,7 @@ func (a *Agent) nominates(m *stun.Message) bool {
 func (a *Agent) Authenticated(now time.Time, t tuple.Tuple) {
 	if a.hasSelected && t == a.selected {
 		a.mediaAt = now
+		a.renewConsent(now)
 		return
 	}
 	if a.hasSelected && now.Sub(a.mediaAt) < quiet {
