@@ -2,8 +2,8 @@
 //
 //	Worker ─ WebRTCServer
 //	       └ Router ─ AudioLevelObserver
-//	                └ WebRTCTransport, PlainTransport ─ Producer
-//	                                                  └ Consumer
+//	                └ WebRTCTransport, PlainTransport ─ Producer, DataProducer
+//	                                                  └ Consumer, DataConsumer
 //
 // Objects are made by their parents and carry the names, options and defaults of mediasoup's Node API; ids are made here, and so
 // is everything that ORTC decides. A method that asks the worker takes a context and returns a *proto.Error when it was refused.

@@ -17,11 +17,12 @@ type Router struct {
 	told         func(Reason)
 
 	// state
-	mu         sync.Mutex
-	transports map[string]*Transport
-	observers  map[string]*AudioLevelObserver
-	producers  map[string]*Producer // of all transports: what can be consumed
-	closed     bool
+	mu            sync.Mutex
+	transports    map[string]*Transport
+	observers     map[string]*AudioLevelObserver
+	producers     map[string]*Producer // of all transports: what can be consumed
+	dataProducers map[string]*DataProducer
+	closed        bool
 }
 
 // ID is the router's.

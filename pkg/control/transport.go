@@ -19,17 +19,22 @@ type Transport struct {
 	told   func(Reason)
 
 	// state
-	mu        sync.Mutex
-	producers map[string]*Producer
-	consumers map[string]*Consumer
-	cname     string // of all its producers: they come from one clock
-	nextMID   int
-	closed    bool
+	mu            sync.Mutex
+	producers     map[string]*Producer
+	consumers     map[string]*Consumer
+	dataProducers map[string]*DataProducer
+	dataConsumers map[string]*DataConsumer
+	nextStream    uint16 // where the search for the next data consumer's begins
+	maxStreams    uint16 // what the peer agreed to; 0 until then
+	cname         string // of all its producers: they come from one clock
+	nextMID       int
+	closed        bool
 }
 
 func newTransport(r *Router, told func(Reason)) *Transport {
 	return &Transport{
 		router: r, id: newID(), told: told, producers: map[string]*Producer{}, consumers: map[string]*Consumer{},
+		dataProducers: map[string]*DataProducer{}, dataConsumers: map[string]*DataConsumer{},
 	}
 }
 
@@ -97,6 +102,7 @@ func (t *Transport) end() bool {
 	}
 	t.closed = true
 	producers, consumers := values(t.producers), values(t.consumers)
+	dataProducers, dataConsumers := values(t.dataProducers), values(t.dataConsumers)
 	t.mu.Unlock()
 	t.router.worker.forget(t.id, 0)
 	remove(t.router, t.router.transports, t.id)
@@ -104,6 +110,12 @@ func (t *Transport) end() bool {
 		p.closeBy(TransportClosed)
 	}
 	for _, c := range consumers {
+		c.closeBy(TransportClosed)
+	}
+	for _, p := range dataProducers {
+		p.closeBy(TransportClosed)
+	}
+	for _, c := range dataConsumers {
 		c.closeBy(TransportClosed)
 	}
 	return true

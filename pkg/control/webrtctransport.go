@@ -19,9 +19,11 @@ type WebRTCTransportOptions struct {
 	PreferTCP                       bool
 	ICEConsentTimeout               *int // seconds: 30; 0 is off
 	InitialAvailableOutgoingBitrate *int // bit/s: 600,000
+	SCTP                            proto.SCTPOptions
 
 	ICEState  func(state string)
 	DTLSState func(state string)
+	SCTPState func(state string)
 	Trace     func(proto.TraceEvent)
 	Closed    func(Reason)
 }
@@ -38,6 +40,8 @@ type WebRTCTransport struct {
 	iceState      string
 	dtlsState     string
 	selected      *proto.TransportTuple
+	sctp          *proto.SCTPParameters
+	sctpState     string
 }
 
 // CreateWebRTCTransport makes a transport that waits for its peer.
@@ -46,7 +50,7 @@ func (r *Router) CreateWebRTCTransport(ctx context.Context, o WebRTCTransportOpt
 	body := proto.WebRTCTransportOptions{
 		TransportID: t.id, ListenInfos: o.ListenInfos, EnableUDP: o.EnableUDP, EnableTCP: o.EnableTCP, PreferUDP: o.PreferUDP,
 		PreferTCP: o.PreferTCP, ICEConsentTimeout: o.ICEConsentTimeout,
-		InitialAvailableOutgoingBitrate: o.InitialAvailableOutgoingBitrate,
+		InitialAvailableOutgoingBitrate: o.InitialAvailableOutgoingBitrate, SCTPOptions: o.SCTP,
 	}
 	method := proto.RouterCreateWebRTCTransport
 	if o.Server != nil {
@@ -59,6 +63,9 @@ func (r *Router) CreateWebRTCTransport(ctx context.Context, o WebRTCTransportOpt
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.iceParameters, t.candidates, t.dtls = dump.ICEParameters, dump.ICECandidates, dump.DTLSParameters
+	if t.sctp = dump.SCTPParameters; t.sctpState == "" {
+		t.sctpState = dump.SCTPState
+	}
 	return t, nil
 }
 
@@ -80,6 +87,19 @@ func (t *WebRTCTransport) event(name string, body channel.Raw) {
 		var b proto.ICESelectedTupleChange
 		if channel.Decode(body, &b) == nil {
 			t.set(func() { t.selected = &b.ICESelectedTuple })
+		}
+	case proto.EventSCTPStateChange:
+		var b proto.SCTPStateChange
+		if channel.Decode(body, &b) == nil {
+			t.set(func() { t.sctpState = b.SCTPState })
+			call(t.opts.SCTPState, b.SCTPState)
+		}
+	case proto.EventSCTPNegotiatedCapabilities:
+		var b proto.SCTPNegotiated
+		if channel.Decode(body, &b) == nil {
+			t.Transport.mu.Lock()
+			t.maxStreams = b.SCTPNegotiatedCapabilities.NegotiatedMaxOutboundStreams
+			t.Transport.mu.Unlock()
 		}
 	case proto.EventTransportTrace:
 		var b proto.TraceEvent
@@ -132,6 +152,16 @@ func (t *WebRTCTransport) DTLSState() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.dtlsState
+}
+
+// SCTPParameters is what the peer is told of SCTP; nil without it.
+func (t *WebRTCTransport) SCTPParameters() *proto.SCTPParameters { return t.sctp }
+
+// SCTPState is one of proto's; empty without SCTP.
+func (t *WebRTCTransport) SCTPState() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.sctpState
 }
 
 // SelectedTuple is where media goes; nil before ICE is connected.
