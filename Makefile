@@ -25,12 +25,13 @@ web: pkg/web/page/dist/index.html ## bundle the demo page (installs Node as root
 
 test: deps build ## run every test, Chromium's too (installs what they need as root on Debian)
 	$(GO) vet ./...
-	$(GO) test -timeout 20m ./...
-	$(GO) test -count=1 -tags e2e -timeout 10m ./pkg/web
+	$(GO) test -timeout 15m $$($(GO) list ./... | grep -v /pkg/e2e)
+	$(GO) test -count=1 -timeout 10m ./pkg/e2e
+	$(GO) test -count=1 -timeout 10m -tags e2e ./pkg/web
 
 e2e: deps build ## only the tests in a real browser; screenshots land in e2e-screenshots
-	$(GO) test -count=1 -timeout 15m -v ./pkg/e2e/...
-	$(GO) test -count=1 -tags e2e -timeout 10m ./pkg/web
+	$(GO) test -count=1 -timeout 10m -v ./pkg/e2e
+	$(GO) test -count=1 -timeout 10m -tags e2e ./pkg/web
 
 race: ## run every test but the browser's under the race detector
 	CGO_ENABLED=1 $(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v pkg/e2e)
@@ -54,7 +55,7 @@ clean: ## remove what was built
 
 .PHONY: deps
 deps:
-	@scripts/deps.sh node chromium python3 openssl
+	@scripts/deps.sh node chromium ffmpeg python3 openssl
 
 $(UI)/node_modules/.package-lock.json: $(UI)/package.json $(UI)/package-lock.json
 	@scripts/deps.sh node
