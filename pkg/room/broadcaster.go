@@ -168,9 +168,7 @@ func (r *Room) DeleteBroadcaster(id string) error {
 	}
 	delete(r.broadcasters, id)
 	b.left = true
-	for id := range b.producers {
-		delete(r.producers, id)
-	}
+	b.withdraw()
 	r.tell(nil, "peerClosed", aboutPeer{id})
 	r.mu.Unlock()
 	b.closeTransports()
@@ -182,7 +180,7 @@ func (b *Broadcaster) CreateTransport(ctx context.Context, o CreateBroadcasterTr
 	switch o.Type {
 	case "webrtc":
 		t := &transport{producing: true, consuming: true}
-		if err := b.createWebRTC(ctx, t, control.WebRTCTransportOptions{}); err != nil {
+		if err := b.createWebRTC(ctx, t, control.WebRTCTransportOptions{SCTP: proto.SCTPOptions{EnableSCTP: true}}); err != nil {
 			return nil, err
 		}
 		return infoOf(t.webrtc), nil

@@ -11,11 +11,22 @@ import (
 // workerTimeout bounds what is asked of a worker on nobody's behalf.
 const workerTimeout = 10 * time.Second
 
-// offered has the peer consume a producer, after those that were offered before. The room is locked.
-func (p *Peer) offered(producer *producer) {
+// offer is something to consume: either media or messages.
+type offer struct {
+	media *producer
+	data  *dataProducer
+}
+
+// offeredMedia has the peer consume a producer as often as the room wants. The room is locked.
+func (p *Peer) offeredMedia(producer *producer) {
 	for range 1 + p.room.replicas {
-		p.offers = append(p.offers, producer)
+		p.offered(offer{media: producer})
 	}
+}
+
+// offered has the peer consume something, after what was offered before. The room is locked.
+func (p *Peer) offered(o offer) {
+	p.offers = append(p.offers, o)
 	if !p.serving {
 		p.serving = true
 		go p.serveOffers()
@@ -36,8 +47,12 @@ func (p *Peer) serveOffers() {
 		p.offers = p.offers[1:]
 		t, can := p.consuming(), p.capabilities
 		p.room.mu.Unlock()
-		if t != nil && can != nil && p.room.router.CanConsume(next.ID(), *can) {
-			p.consume(next, t, *can)
+		switch {
+		case t == nil:
+		case next.data != nil:
+			p.consumeData(next.data, t)
+		case can != nil && p.room.router.CanConsume(next.media.ID(), *can):
+			p.consume(next.media, t, *can)
 		}
 	}
 }

@@ -23,14 +23,16 @@ type member struct {
 	id   string
 
 	// state
-	displayName  string
-	device       json.RawMessage
-	capabilities *proto.RTPCapabilities // nil: receives nothing
-	transports   map[string]*transport
-	order        []string // of the transports
-	producers    map[string]*producer
-	consumers    map[string]*consumer
-	left         bool
+	displayName   string
+	device        json.RawMessage
+	capabilities  *proto.RTPCapabilities // nil: receives nothing
+	transports    map[string]*transport
+	order         []string // of the transports
+	producers     map[string]*producer
+	consumers     map[string]*consumer
+	dataProducers map[string]*dataProducer
+	dataConsumers map[string]*dataConsumer
+	left          bool
 }
 
 // transport is one of a member's. Either webrtc or plain is set.
@@ -62,6 +64,7 @@ type consumer struct {
 func newMember(r *Room, id string) member {
 	return member{
 		room: r, id: id, transports: map[string]*transport{}, producers: map[string]*producer{}, consumers: map[string]*consumer{},
+		dataProducers: map[string]*dataProducer{}, dataConsumers: map[string]*dataConsumer{},
 	}
 }
 
@@ -214,6 +217,16 @@ func (m *member) count() int {
 	m.room.mu.Lock()
 	defer m.room.mu.Unlock()
 	return len(m.producers)
+}
+
+// withdraw takes what a member who leaves sends off what can be offered. The room is locked.
+func (m *member) withdraw() {
+	for id := range m.producers {
+		delete(m.room.producers, id)
+	}
+	for id := range m.dataProducers {
+		delete(m.room.dataProducers, id)
+	}
 }
 
 // closeTransports closes all that a member who left had.

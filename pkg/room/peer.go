@@ -24,8 +24,8 @@ type Peer struct {
 
 	// state, guarded by the room's lock
 	joined  bool
-	offers  []*producer // to be consumed, in order
-	serving bool        // a goroutine works on offers
+	offers  []offer // to be consumed, in order
+	serving bool    // a goroutine works on offers
 }
 
 // ID is the peer's.
@@ -78,10 +78,14 @@ func (p *Peer) Join(b Join, reply func(JoinResult)) error {
 	p.joined = true
 	reply(JoinResult{Peers: others})
 	r.tell(p, "newPeer", p.info())
-	inOrder := slices.SortedFunc(maps.Values(r.producers), func(a, b *producer) int { return a.number - b.number })
-	for _, producer := range inOrder {
+	for _, producer := range slices.SortedFunc(maps.Values(r.producers), func(a, b *producer) int { return a.number - b.number }) {
 		if producer.owner != &p.member {
-			p.offered(producer)
+			p.offeredMedia(producer)
+		}
+	}
+	for _, d := range slices.SortedFunc(maps.Values(r.dataProducers), func(a, b *dataProducer) int { return a.number - b.number }) {
+		if d.owner != &p.member {
+			p.offered(offer{data: d})
 		}
 	}
 	return nil

@@ -30,12 +30,13 @@ type Room struct {
 	levels *control.AudioLevelObserver
 
 	// state
-	mu           sync.Mutex
-	peers        map[string]*Peer
-	broadcasters map[string]*Broadcaster
-	producers    map[string]*producer // of all members: what can be offered
-	numbers      int                  // given to producers
-	closed       bool
+	mu            sync.Mutex
+	peers         map[string]*Peer
+	broadcasters  map[string]*Broadcaster
+	producers     map[string]*producer // of all members: what can be offered
+	dataProducers map[string]*dataProducer
+	numbers       int // given to producers of either kind
+	closed        bool
 }
 
 // newRoom places a room on a worker.
@@ -43,6 +44,7 @@ func newRoom(ctx context.Context, rs *Rooms, e Entry) (*Room, error) {
 	r := &Room{
 		rooms: rs, id: e.RoomID, replicas: e.ConsumerReplicas, log: rs.cfg.Log.With("room", e.RoomID),
 		peers: map[string]*Peer{}, broadcasters: map[string]*Broadcaster{}, producers: map[string]*producer{},
+		dataProducers: map[string]*dataProducer{},
 	}
 	var err error
 	if r.worker, err = rs.cfg.Place(ctx); err != nil {
@@ -107,9 +109,7 @@ func (r *Room) part(p *Peer) {
 	for _, t := range p.transports {
 		t.watch.stop()
 	}
-	for _, producer := range p.producers {
-		delete(r.producers, producer.ID())
-	}
+	p.withdraw()
 	if p.joined {
 		r.tell(p, "peerClosed", aboutPeer{p.id})
 	}
@@ -166,7 +166,7 @@ func (r *Room) tell(but *Peer, method string, data any) {
 func (r *Room) offer(p *producer) {
 	for _, peer := range r.peers {
 		if peer.joined && &peer.member != p.owner {
-			peer.offered(p)
+			peer.offeredMedia(p)
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 func (p *Peer) CreateWebRTCTransport(ctx context.Context, b CreateWebRTCTransport) (WebRTCTransportInfo, error) {
 	w := &watch{peer: p}
 	t := &transport{producing: b.Producing, consuming: b.Consuming, watch: w}
-	o := control.WebRTCTransportOptions{ICEState: w.iceState, DTLSState: w.dtlsState, Trace: p.traced}
+	o := control.WebRTCTransportOptions{ICEState: w.iceState, DTLSState: w.dtlsState, Trace: p.traced, SCTP: proto.SCTPOptions{EnableSCTP: true}}
 	if b.ForceTCP {
 		no, yes := false, true
 		o.EnableUDP, o.EnableTCP = &no, &yes
@@ -55,6 +55,7 @@ func (m *member) createWebRTC(ctx context.Context, t *transport, o control.WebRT
 func infoOf(t *control.WebRTCTransport) WebRTCTransportInfo {
 	return WebRTCTransportInfo{
 		ID: t.ID(), ICEParameters: t.ICEParameters(), ICECandidates: t.ICECandidates(), DTLSParameters: t.DTLSParameters(),
+		SCTPParameters: t.SCTPParameters(),
 	}
 }
 

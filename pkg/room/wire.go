@@ -18,10 +18,11 @@ type CreateWebRTCTransport struct {
 
 // WebRTCTransportInfo is its answer.
 type WebRTCTransportInfo struct {
-	ID             string               `json:"id"`
-	ICEParameters  proto.ICEParameters  `json:"iceParameters"`
-	ICECandidates  []proto.ICECandidate `json:"iceCandidates"`
-	DTLSParameters proto.DTLSParameters `json:"dtlsParameters"`
+	ID             string                `json:"id"`
+	ICEParameters  proto.ICEParameters   `json:"iceParameters"`
+	ICECandidates  []proto.ICECandidate  `json:"iceCandidates"`
+	DTLSParameters proto.DTLSParameters  `json:"dtlsParameters"`
+	SCTPParameters *proto.SCTPParameters `json:"sctpParameters,omitempty"`
 }
 
 // ConnectWebRTCTransport is the body of connectWebRtcTransport.
@@ -58,7 +59,16 @@ type Produce struct {
 	AppData       map[string]json.RawMessage `json:"appData"`
 }
 
-// Created is the answer to produce.
+// ProduceData is the body of produceData.
+type ProduceData struct {
+	TransportID          string                     `json:"transportId"`
+	SCTPStreamParameters json.RawMessage            `json:"sctpStreamParameters"`
+	Label                string                     `json:"label"`
+	Protocol             string                     `json:"protocol"`
+	AppData              map[string]json.RawMessage `json:"appData"`
+}
+
+// Created is the answer to produce and produceData.
 type Created struct {
 	ID string `json:"id"`
 }
@@ -81,6 +91,18 @@ type (
 		Type           string                     `json:"type"`
 		AppData        map[string]json.RawMessage `json:"appData"`
 		ProducerPaused bool                       `json:"producerPaused"`
+	}
+	newDataConsumer struct {
+		PeerID               string                     `json:"peerId"`
+		DataProducerID       string                     `json:"dataProducerId"`
+		ID                   string                     `json:"id"`
+		SCTPStreamParameters proto.SCTPStreamParameters `json:"sctpStreamParameters"`
+		Label                string                     `json:"label"`
+		Protocol             string                     `json:"protocol"`
+		AppData              map[string]json.RawMessage `json:"appData"`
+	}
+	aboutDataConsumer struct {
+		DataConsumerID string `json:"dataConsumerId"`
 	}
 	aboutPeer struct {
 		PeerID string `json:"peerId"`

@@ -41,8 +41,8 @@ func newAPI(cfg Config) http.Handler {
 	mux.HandleFunc("POST "+transport+"/connect", a.broadcaster(connectTransport))
 	mux.HandleFunc("POST "+transport+"/producers", a.broadcaster(produce))
 	mux.HandleFunc("POST "+transport+"/consume", a.broadcaster(consume))
-	mux.HandleFunc("POST "+transport+"/consume/data", a.broadcaster(noData))
-	mux.HandleFunc("POST "+transport+"/produce/data", a.broadcaster(noData))
+	mux.HandleFunc("POST "+transport+"/consume/data", a.broadcaster(consumeData))
+	mux.HandleFunc("POST "+transport+"/produce/data", a.broadcaster(produceData))
 	return mux
 }
 
@@ -67,7 +67,18 @@ func consume(r *http.Request, b *room.Broadcaster) (any, error) {
 	return b.Consume(r.Context(), r.PathValue("transport"), r.URL.Query().Get("producerId"))
 }
 
-func noData(*http.Request, *room.Broadcaster) (any, error) { return nil, errNoData }
+func produceData(r *http.Request, b *room.Broadcaster) (any, error) {
+	return withBody(r, func(o room.ProduceData) (room.Created, error) {
+		o.TransportID = r.PathValue("transport")
+		return b.ProduceData(r.Context(), o)
+	})
+}
+
+func consumeData(r *http.Request, b *room.Broadcaster) (any, error) {
+	return withBody(r, func(o dataProducerID) (room.BroadcasterDataConsumer, error) {
+		return b.ConsumeData(r.Context(), r.PathValue("transport"), o.DataProducerID)
+	})
+}
 
 // room resolves the room of a path and answers with what f returns.
 func (a api) room(f func(*http.Request, *room.Room) (any, error)) http.HandlerFunc {

@@ -144,8 +144,8 @@ func TestBroadcasterRefusals(t *testing.T) {
 		{"POST", "/rooms/other/broadcasters/c/transports/" + own + "/connect", `{}`, 404, "transport"},
 		{"POST", b + "/transports/" + own + "/producers", `{"kind":"audio"}`, 400, "rtpParameters"},
 		{"POST", b + "/transports/" + own + "/consume?producerId=x", "", 403, "rtpCapabilities"},
-		{"POST", b + "/transports/" + own + "/consume/data", `{}`, 501, "UnsupportedError"},
-		{"POST", b + "/transports/" + own + "/produce/data", `{}`, 501, "UnsupportedError"},
+		{"POST", b + "/transports/" + own + "/consume/data", `{}`, 404, "dataProducer"},
+		{"POST", b + "/transports/" + own + "/produce/data", `{"sctpStreamParameters":{"streamId":1}}`, 400, "SCTP is not enabled"},
 	} {
 		if status, text := w.call(tt.method, tt.path, tt.body); status != tt.status || !strings.Contains(text, tt.text) {
 			t.Errorf("%s %s %.60s: %d %s; want %d …%s…", tt.method, tt.path, tt.body, status, text, tt.status, tt.text)

@@ -81,13 +81,12 @@ var methods = map[string]method{
 		return p.ConsumerStats(ctx, b.ConsumerID)
 	}),
 
-	// Without data channels nobody has data producers or consumers.
-	"produceData": act(func(*room.Peer, context.Context, nothing) error { return errNoData }),
-	"getDataProducerStats": act(func(_ *room.Peer, _ context.Context, b dataProducerID) error {
-		return proto.NotFound("dataProducer", b.DataProducerID)
+	"produceData": answer((*room.Peer).ProduceData),
+	"getDataProducerStats": answer(func(p *room.Peer, ctx context.Context, b dataProducerID) ([]proto.DataProducerStats, error) {
+		return p.DataProducerStats(ctx, b.DataProducerID)
 	}),
-	"getDataConsumerStats": act(func(_ *room.Peer, _ context.Context, b dataConsumerID) error {
-		return proto.NotFound("dataConsumer", b.DataConsumerID)
+	"getDataConsumerStats": answer(func(p *room.Peer, ctx context.Context, b dataConsumerID) ([]proto.DataConsumerStats, error) {
+		return p.DataConsumerStats(ctx, b.DataConsumerID)
 	}),
 
 	// The demo slows its whole machine down by these; a server does not do that for whoever asks.
@@ -95,10 +94,7 @@ var methods = map[string]method{
 	"resetNetworkThrottle": act(func(*room.Peer, context.Context, nothing) error { return errNoThrottle }),
 }
 
-var (
-	errNoData     = proto.Unsupported("data channels are not supported")
-	errNoThrottle = proto.Unsupported("network throttling is not supported")
-)
+var errNoThrottle = proto.Unsupported("network throttling is not supported")
 
 // answer is a method that has a result.
 func answer[B, R any](f func(*room.Peer, context.Context, B) (R, error)) method {

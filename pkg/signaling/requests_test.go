@@ -152,6 +152,7 @@ var aboutIDs = []struct {
 	{"setConsumerPriority", "consumerId", "consumer", `,"priority":1`},
 	{"requestConsumerKeyFrame", "consumerId", "consumer", ""},
 	{"getConsumerStats", "consumerId", "consumer", ""},
+	{"produceData", "transportId", "transport", `,"sctpStreamParameters":{"streamId":1},"label":"chat"`},
 	{"getDataProducerStats", "dataProducerId", "dataProducer", ""},
 	{"getDataConsumerStats", "dataConsumerId", "dataConsumer", ""},
 }
@@ -204,6 +205,7 @@ func TestNotJoined(t *testing.T) {
 		{"setConsumerPriority", map[string]any{"consumerId": "x", "priority": 1}},
 		{"requestConsumerKeyFrame", map[string]any{"consumerId": "x"}},
 		{"changeDisplayName", map[string]any{"displayName": "x"}},
+		{"produceData", map[string]any{"transportId": id, "sctpStreamParameters": map[string]any{"streamId": 1}, "label": "chat"}},
 	} {
 		c.refused(r.method, r.data, 403, "InvalidStateError: ")
 	}
@@ -229,7 +231,9 @@ func TestRefusals(t *testing.T) {
 		{"noSuchMethod", nil, 404, `NotFoundError: unknown request method "noSuchMethod"`},
 		{strings.Repeat("m", 500), nil, 404, "…"},
 		{"join", map[string]any{"displayName": "again"}, 403, "InvalidStateError: "},
-		{"produceData", map[string]any{"transportId": j.send, "label": "chat"}, 501, "UnsupportedError: "},
+		{"produceData", map[string]any{"transportId": j.send, "label": "chat"}, 400, "sctpStreamParameters"},
+		{"produceData", map[string]any{"transportId": j.send, "sctpStreamParameters": map[string]any{"streamId": -1}}, 400, "streamId"},
+		{"produceData", map[string]any{"transportId": j.send, "sctpStreamParameters": map[string]any{"streamId": 1}, "label": strings.Repeat("x", 2000)}, 400, "label"},
 		{"applyNetworkThrottle", map[string]any{"secret": "s", "uplink": 1}, 501, "UnsupportedError: "},
 		{"resetNetworkThrottle", map[string]any{"secret": "s"}, 501, "UnsupportedError: "},
 		{"produce", map[string]any{"transportId": j.send, "kind": "smell", "rtpParameters": opus}, 400, "TypeError: "},

@@ -1,0 +1,229 @@
+package room
+
+import (
+	"context"
+	"encoding/json"
+
+	"gazpacho/pkg/control"
+	"gazpacho/proto"
+)
+
+// Limits of data channels; a page of ours has one, for chat.
+const (
+	maxDataProducers = 16
+	maxLabel         = 1 << 10 // bytes of a label and of a protocol
+)
+
+// dataProducer is messages that a member sends.
+type dataProducer struct {
+	*control.DataProducer
+	owner   *member
+	appData map[string]json.RawMessage
+	number  int // in the order of their making
+	closed  bool
+}
+
+// dataConsumer is messages that a member receives.
+type dataConsumer struct {
+	*control.DataConsumer
+	announced bool // the client was told of it
+	closed    bool
+}
+
+// ProduceData begins to send messages to the others.
+func (p *Peer) ProduceData(ctx context.Context, b ProduceData) (Created, error) {
+	if err := p.mustBeJoined(); err != nil {
+		return Created{}, err
+	}
+	return p.produceData(ctx, b)
+}
+
+func (m *member) produceData(ctx context.Context, b ProduceData) (Created, error) {
+	t, err := m.transport(b.TransportID)
+	if err != nil {
+		return Created{}, err
+	}
+	for _, f := range []struct{ name, text string }{{"label", b.Label}, {"protocol", b.Protocol}} {
+		if len(f.text) > maxLabel {
+			return Created{}, proto.BadField(f.name, "has at most %d bytes", maxLabel)
+		}
+	}
+	if absent(b.SCTPStreamParameters) {
+		return Created{}, proto.BadField("sctpStreamParameters", "is missing")
+	}
+	params, refused := control.DecodeSCTPStreamParameters(b.SCTPStreamParameters)
+	if refused != nil {
+		refused.Path = join("sctpStreamParameters", refused.Path)
+		return Created{}, refused
+	}
+	if m.countData() >= maxDataProducers {
+		return Created{}, proto.Failed(proto.CodeLimit, "%d data producers are enough", maxDataProducers)
+	}
+	d := &dataProducer{owner: m, appData: appDataOf(b.AppData, m.id)}
+	made, err := t.ProduceData(ctx, control.DataProducerOptions{
+		SCTPStreamParameters: &params, Label: b.Label, Protocol: b.Protocol, Closed: func(control.Reason) { m.stoppedData(d) },
+	})
+	if err != nil {
+		return Created{}, err
+	}
+	if !m.sendsData(d, made) {
+		return Created{}, errLeft(m.id)
+	}
+	return Created{ID: made.ID()}, nil
+}
+
+func (m *member) countData() int {
+	m.room.mu.Lock()
+	defer m.room.mu.Unlock()
+	return len(m.dataProducers)
+}
+
+// sendsData enters a data producer that was just made and offers it to the others.
+func (m *member) sendsData(d *dataProducer, made *control.DataProducer) bool {
+	r := m.room
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	d.DataProducer = made
+	if m.left || d.closed {
+		return false // its transports are closed, or are being so
+	}
+	r.numbers++
+	d.number = r.numbers
+	m.dataProducers[made.ID()] = d
+	r.dataProducers[made.ID()] = d
+	for _, p := range r.peers {
+		if p.joined && &p.member != m {
+			p.offered(offer{data: d})
+		}
+	}
+	return true
+}
+
+// stoppedData forgets a data producer.
+func (m *member) stoppedData(d *dataProducer) {
+	m.room.mu.Lock()
+	defer m.room.mu.Unlock()
+	d.closed = true
+	if d.DataProducer != nil {
+		delete(m.dataProducers, d.ID())
+		delete(m.room.dataProducers, d.ID())
+	}
+}
+
+// consumeData makes a data consumer and offers it to the client. One the client does not want is closed.
+func (p *Peer) consumeData(from *dataProducer, t *transport) {
+	ctx, cancel := context.WithTimeout(context.Background(), workerTimeout)
+	defer cancel()
+	c := &dataConsumer{}
+	made, err := t.ConsumeData(ctx, control.DataConsumerOptions{
+		DataProducerID: from.ID(),
+		SendBufferFull: func() { p.overrun(c) },
+		Closed:         func(why control.Reason) { p.endedData(c, why == control.ProducerClosed) },
+	})
+	if err != nil {
+		// A data producer or transport that ended meanwhile is no news.
+		p.room.log.Debug("no data consumer", "peer", p.id, "dataProducer", from.ID(), "error", err)
+		return
+	}
+	if agreed := p.announceData(c, made, from); agreed != nil {
+		go func() {
+			if err := <-agreed; err != nil {
+				p.room.log.Debug("data consumer is not wanted", "peer", p.id, "dataConsumer", made.ID(), "error", err)
+				p.endedData(c, false)
+				made.Close()
+			}
+		}()
+	}
+}
+
+// announceData offers the data consumer to the client, or returns nil if it is over already.
+func (p *Peer) announceData(c *dataConsumer, made *control.DataConsumer, from *dataProducer) <-chan error {
+	p.room.mu.Lock()
+	defer p.room.mu.Unlock()
+	c.DataConsumer = made
+	if c.closed || p.left {
+		return nil
+	}
+	c.announced = true
+	p.dataConsumers[made.ID()] = c
+	return p.client.Request("newDataConsumer", newDataConsumer{
+		PeerID: from.owner.id, DataProducerID: made.DataProducerID(), ID: made.ID(), SCTPStreamParameters: made.SCTPStreamParameters(),
+		Label: made.Label(), Protocol: made.Protocol(), AppData: from.appData,
+	})
+}
+
+// overrun hears that the client reads too slowly. A reliable data consumer has lost its stream by that, and is closed; of another one
+// messages are missing, which is what its reader agreed to.
+func (p *Peer) overrun(c *dataConsumer) {
+	p.room.mu.Lock()
+	made := c.DataConsumer
+	p.room.mu.Unlock()
+	if made == nil {
+		return
+	}
+	if params := made.SCTPStreamParameters(); params.MaxPacketLifeTime != nil || params.MaxRetransmits != nil {
+		return
+	}
+	p.room.log.Info("data consumer is closed", "peer", p.id, "dataConsumer", made.ID(), "reason", "reads too slowly")
+	p.endedData(c, true)
+	go made.Close() // it asks the worker, whose event this is
+}
+
+// endedData forgets a data consumer, and tells the client of the end if it is news.
+func (p *Peer) endedData(c *dataConsumer, tell bool) {
+	p.room.mu.Lock()
+	defer p.room.mu.Unlock()
+	if c.announced && !c.closed {
+		delete(p.dataConsumers, c.ID())
+		if tell && !p.left {
+			p.client.Notify("dataConsumerClosed", aboutDataConsumer{c.ID()})
+		}
+	}
+	c.closed = true
+}
+
+// DataProducerStats counts what the room received of one of the peer's data producers.
+func (p *Peer) DataProducerStats(ctx context.Context, id string) ([]proto.DataProducerStats, error) {
+	p.room.mu.Lock()
+	d := p.dataProducers[id]
+	p.room.mu.Unlock()
+	if d == nil {
+		return nil, proto.NotFound("dataProducer", id)
+	}
+	return d.Stats(ctx)
+}
+
+// DataConsumerStats counts what was sent to one of the peer's data consumers.
+func (p *Peer) DataConsumerStats(ctx context.Context, id string) ([]proto.DataConsumerStats, error) {
+	p.room.mu.Lock()
+	c := p.dataConsumers[id]
+	p.room.mu.Unlock()
+	if c == nil {
+		return nil, proto.NotFound("dataConsumer", id)
+	}
+	return c.Stats(ctx)
+}
+
+// BroadcasterDataConsumer is the answer to consume/data.
+type BroadcasterDataConsumer struct {
+	ID       string `json:"id"`
+	StreamID uint16 `json:"streamId"`
+}
+
+// ProduceData begins to send messages to the peers.
+func (b *Broadcaster) ProduceData(ctx context.Context, o ProduceData) (Created, error) {
+	return b.produceData(ctx, o)
+}
+
+// ConsumeData begins to receive a data producer of the room.
+func (b *Broadcaster) ConsumeData(ctx context.Context, transportID, dataProducerID string) (BroadcasterDataConsumer, error) {
+	t, err := b.transport(transportID)
+	if err != nil {
+		return BroadcasterDataConsumer{}, err
+	}
+	c, err := t.ConsumeData(ctx, control.DataConsumerOptions{DataProducerID: dataProducerID})
+	if err != nil {
+		return BroadcasterDataConsumer{}, err
+	}
+	return BroadcasterDataConsumer{ID: c.ID(), StreamID: c.SCTPStreamParameters().StreamID}, nil
+}
