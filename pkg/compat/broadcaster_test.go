@@ -92,7 +92,10 @@ const (
 func TestBroadcaster(t *testing.T) {
 	c := simtest.StartController(t, binaries)
 	for _, mode := range []mode{{}, {mux: true}, {feedback: true}, {mux: true, feedback: true}} {
-		t.Run(mode.String(), func(t *testing.T) { broadcast(t, c, mode) })
+		t.Run(mode.String(), func(t *testing.T) {
+			t.Parallel() // they wait more than they do
+			broadcast(t, c, mode)
+		})
 	}
 }
 

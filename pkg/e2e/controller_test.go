@@ -20,9 +20,11 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "the demo page is not bundled: run `make web` first")
 		return 1
 	}
-	if _, err := exec.LookPath("chromium"); err != nil {
-		fmt.Fprintln(os.Stderr, "chromium is missing: run `make test` as root, or sudo apt-get install chromium")
-		return 1
+	for _, tool := range []string{"chromium", "ffmpeg"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			fmt.Fprintf(os.Stderr, "%s is missing: run `make test` as root, or sudo apt-get install %s\n", tool, tool)
+			return 1
+		}
 	}
 	dir, err := os.MkdirTemp("", "gazpacho-e2e")
 	if err != nil {
