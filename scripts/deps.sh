@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes sure the named tools are there. As root on Debian it installs what is missing; elsewhere it says what to install.
-# Usage: scripts/deps.sh node chromium python3 openssl
+# Usage: scripts/deps.sh node chromium ffmpeg python3 openssl
 set -eu
 
 missing=
