@@ -5,6 +5,9 @@
 // but Post, and reads only what the Association lets through: a gate checks each record, a
 // reassembler rebuilds the handshake messages, and the library is handed whole messages, in order,
 // once. So no datagram that is not authenticated can fill its buffers or end its connection.
+//
+// An association that carries no application data needs the library for the handshake only: once connected, it goes on as a remnant (remnant.go),
+// which is keys and a counter on the loop.
 package dtls
 
 import (
@@ -29,7 +32,7 @@ var (
 // State is the life of an association, by the names of the channel protocol.
 type State string
 
-// The states, in the order they can come. the last two are final.
+// The states, in the order they can come. The last two are final.
 const (
 	StateNew        State = "new"
 	StateConnecting State = "connecting"
@@ -68,7 +71,7 @@ type Config struct {
 	// Post runs f on the loop. It is called from any goroutine, and never blocks.
 	Post func(f func(now time.Time))
 	// Send sends one DTLS datagram to the peer. The slice is the callee's to keep. It is called once
-	// more after Close, with the close_notify, and may ignore that.
+	// more during or after Close, with the close_notify, and may ignore that.
 	Send func(now time.Time, datagram []byte)
 	// Timer calls f on the loop at a time, unless stop is called before.
 	Timer    func(at time.Time, f func(now time.Time)) (stop func())
@@ -88,7 +91,8 @@ type Association struct {
 
 	// Owned.
 	hellos  reassembler // ClientHellos, before there is an attempt to give them to
-	current *attempt    // nil while a server waits for a ClientHello, or a client for its next try
+	current *attempt    // nil while a server waits for a ClientHello, a client for its next try, and once retired
+	rest    *retired    // what is left, or will be, of a retired association
 
 	// State.
 	state      State
@@ -99,6 +103,7 @@ type Association struct {
 	failure    error        // why the last attempt or ClientHello came to nothing
 	stopBudget func()
 	stopRetry  func()
+	stopSettle func()
 }
 
 // New makes an association that holds a ClientHello but answers nothing until Start and Ready.
@@ -108,7 +113,7 @@ func New(cfg Config) *Association {
 	}
 	return &Association{
 		cfg: cfg, role: Auto, gcmRecords: gcmRecords, state: StateNew, gate: gate{data: cfg.Data},
-		stopBudget: func() {}, stopRetry: func() {},
+		stopBudget: none, stopRetry: none, stopSettle: none,
 	}
 }
 
@@ -199,7 +204,7 @@ func (a *Association) retry(at time.Time) {
 
 // handshakeOver hears, once per attempt, how its handshake ended. By then the association may have gone on to
 // another attempt, or be over.
-func (a *Association) handshakeOver(now time.Time, at *attempt, keys Keys, data net.Conn, err error) {
+func (a *Association) handshakeOver(now time.Time, at *attempt, out outcome, err error) {
 	a.cfg.Limiter.release()
 	if a.current != at || a.state != StateConnecting {
 		return
@@ -209,8 +214,8 @@ func (a *Association) handshakeOver(now time.Time, at *attempt, keys Keys, data 
 		a.stopTimers()
 		a.gate.finish(now)
 		a.hello, a.hellos = nil, reassembler{}
-		at.finish(data)
-		a.cfg.Events.DTLSConnected(now, keys)
+		at.finish(out.data, out.remnant)
+		a.cfg.Events.DTLSConnected(now, out.keys)
 		return
 	}
 	a.current, a.failure = nil, err
@@ -226,10 +231,11 @@ func (a *Association) ended(now time.Time, at *attempt, err error) {
 	if a.current != at {
 		return
 	}
-	a.current = nil
+	a.current, a.rest = nil, nil
 	if a.state != StateConnected {
 		return
 	}
+	a.stopTimers()
 	if err != nil {
 		a.fail(now, err)
 		return
@@ -251,7 +257,7 @@ func (a *Association) fail(now time.Time, reason error) {
 
 // Close ends the association: a connected peer is sent a close_notify. It does not wait for the island, and no
 // event follows. Closing twice does nothing.
-func (a *Association) Close() {
+func (a *Association) Close(now time.Time) {
 	if a.state == StateFailed || a.state == StateClosed {
 		return
 	}
@@ -262,9 +268,15 @@ func (a *Association) Close() {
 	if a.current == nil {
 		return
 	}
-	a.current.cancel()
-	if !connected { // otherwise the attempt has its last words to say: see outgoing
+	at := a.current
+	at.cancel()
+	switch {
+	case !connected:
 		a.current = nil
+	case at.remnant != nil:
+		a.current = nil
+		a.cfg.Post(func(now time.Time) { at.remnant.goodbye(now, a) })
+	default: // the attempt has its last words to say: see outgoing
 	}
 }
 
@@ -272,7 +284,7 @@ func (a *Association) Close() {
 // unless the association is connected and Config.Data was set. What nobody reads is dropped beyond
 // 64 messages. It is for the goroutines of another island, and ends with the association.
 func (a *Association) Data() net.Conn {
-	if a.state != StateConnected {
+	if a.state != StateConnected || !a.cfg.Data {
 		return nil
 	}
 	return a.current.data
@@ -281,6 +293,11 @@ func (a *Association) Data() net.Conn {
 func (a *Association) stopTimers() {
 	a.stopBudget()
 	a.stopRetry()
+	a.stopSettle()
+	a.stopBudget, a.stopRetry, a.stopSettle = none, none, none // and let go of the timers
 }
+
+// none stops a timer that is not set.
+func none() {}
 
 func (a *Association) drop(why Drop) { a.cfg.Counters.count(why) }

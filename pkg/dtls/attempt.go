@@ -25,9 +25,10 @@ type attempt struct {
 	hello *clientHello // what is answered; nil as client
 
 	// Owned.
-	island *island
-	inbox  reassembler
-	data   net.Conn // application data; nil until connected, or if unwanted
+	island  *island // nil once there is a remnant
+	inbox   reassembler
+	data    net.Conn // application data; nil until connected, or if unwanted
+	remnant *remnant // nil until connected, or if application data is wanted
 
 	// State.
 	flight     flight
@@ -38,6 +39,7 @@ type attempt struct {
 	ccsCame    bool      // the peer's came
 	keyed      bool      // and was handed on
 	held       [][]byte  // protected records that came before that
+	sent       [][]byte  // our flight with ChangeCipherSpec
 	lastWords  bool      // the close_notify after Close went out
 }
 
@@ -58,7 +60,11 @@ func (at *attempt) start() {
 }
 
 // cancel makes the island unwind. It is not waited for.
-func (at *attempt) cancel() { at.island.cancel() }
+func (at *attempt) cancel() {
+	if at.island != nil {
+		at.island.cancel()
+	}
+}
 
 // stalledAt returns when another ClientHello may take over, if the peer does nothing until then. If the first
 // to come won for good, whoever forges one first would lock the peer out; if the last did, whoever
@@ -66,9 +72,15 @@ func (at *attempt) cancel() { at.island.cancel() }
 func (at *attempt) stalledAt() time.Time { return at.progressAt.Add(stall) }
 
 // finish forgets what only the handshake needed.
-func (at *attempt) finish(data net.Conn) {
-	at.data = data
-	at.hello, at.inbox, at.held = nil, reassembler{}, nil
+func (at *attempt) finish(data net.Conn, r *remnant) {
+	at.data, at.remnant = data, r
+	if r != nil {
+		at.island = nil
+		if at.flight.role == Server {
+			r.flight = at.sent
+		}
+	}
+	at.hello, at.inbox, at.held, at.sent = nil, reassembler{}, nil, nil
 }
 
 // handshakeFragment takes in a piece of a plaintext handshake message.
@@ -111,8 +123,12 @@ func (at *attempt) changeCipherSpec(r record) {
 }
 
 // protected takes in a record of epoch 1.
-func (at *attempt) protected(r record) {
+func (at *attempt) protected(now time.Time, r record) {
 	switch {
+	case at.remnant != nil:
+		if at.remnant.protected(now, at.owner, r) {
+			at.owner.ended(now, at, nil)
+		}
 	case at.keyed:
 		at.deliver(r.raw)
 	case r.kind == contentHandshake && len(r.raw) <= maxFinished && len(at.held) < maxHeld:
@@ -190,10 +206,18 @@ func (at *attempt) outgoing(now time.Time, datagram []byte) {
 		}
 		at.lastWords = true
 	}
-	if !at.ccsSent {
-		at.ccsSent = containsRecord(datagram, contentChangeCipherSpec)
-	}
+	at.note(datagram)
 	a.cfg.Send(now, datagram)
+}
+
+// note keeps our last flight, which begins with ChangeCipherSpec or has it within, until the handshake is over.
+func (at *attempt) note(datagram []byte) {
+	if containsRecord(datagram, contentChangeCipherSpec) {
+		at.ccsSent, at.sent = true, nil // sent again, it takes the place of the copy before
+	}
+	if at.ccsSent && at.owner.state == StateConnecting {
+		at.sent = append(at.sent, datagram)
+	}
 }
 
 func containsRecord(datagram []byte, kind uint8) bool {

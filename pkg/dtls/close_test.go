@@ -21,7 +21,7 @@ func TestCloseSaysGoodbye(t *testing.T) {
 			go p.run()
 			w.expectConnected(p, AEADAES128GCM)
 			var data net.Conn
-			w.do(func(time.Time) { data = w.a.Data(); w.a.Close(); w.a.Close() })
+			w.do(func(now time.Time) { data = w.a.Data(); w.a.Close(now); w.a.Close(now) })
 			synctest.Wait()
 			if _, err := p.read(); !errors.Is(err, io.EOF) {
 				t.Errorf("%s: the peer read %v, want the end", role, err)

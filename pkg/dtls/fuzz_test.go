@@ -58,7 +58,7 @@ func FuzzGate(f *testing.F) {
 				t.Errorf("%d bytes, %d records", n, len(a.current.held))
 			}
 			a.gate.finish(t0)
-			a.current.finish(nil)
+			a.current.finish(nil, nil)
 			before := a.current.island.mail.Len()
 			a.Handle(t0, b)
 			if n := a.current.island.mail.Len() - before; n > 0 && !a.current.keyed {

@@ -4,7 +4,7 @@ import "time"
 
 // What a peer that misses our last flight may still send: a flight of its own, again and again
 // (RFC 6347 section 4.2.4). Plaintext is admitted but goes nowhere; the protected Finished goes to
-// the library, which answers it, and keeps it for ever: 300 of them are 33 KB.
+// the remnant or to the library, which answer it. The library keeps it for ever: 300 of them are 33 KB.
 const (
 	retransmitPeriod = 60 * time.Second
 	plainRate        = 10 // records per second

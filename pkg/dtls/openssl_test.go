@@ -182,7 +182,7 @@ func TestAgainstOpenSSL(t *testing.T) {
 					deliver, _ = overUDP(t, to, c)
 				}
 				w := newWorld(t, setUp)
-				t.Cleanup(func() { w.do(func(time.Time) { w.a.Close() }); w.loop.close() })
+				t.Cleanup(func() { w.do(func(now time.Time) { w.a.Close(now) }); w.loop.close() })
 				deliver(w)
 				w.start(role)
 				checkOpenSSL(t, w, p, role, tt.agreed, profile)
@@ -237,7 +237,7 @@ func checkOpenSSL(t *testing.T, w *world, p *opensslPeer, role Role, agreed stri
 		t.Errorf("read %q, %v", b[:n], err)
 	}
 	if role == Client { // s_server has no way to say close_notify, but it listens
-		w.do(func(time.Time) { w.a.Close() })
+		w.do(func(now time.Time) { w.a.Close(now) })
 		p.expect(t, "DONE")
 		return
 	}

@@ -50,9 +50,9 @@ func nextRecord(b []byte) (r record, rest []byte, ok bool) {
 	return record{kind: b[0], epoch: binary.BigEndian.Uint16(b[3:]), raw: b[:end]}, b[end:], true
 }
 
-// putRecordHeader writes the header of a plaintext record with a fragment of length bytes.
+// putRecordHeader writes the header of a record with a fragment of length bytes. The upper 16 bits of seq are the epoch.
 func putRecordHeader(b []byte, kind uint8, seq uint64, length int) {
-	binary.BigEndian.PutUint64(b[3:], seq) // the epoch is 0, and seq < 2^48
+	binary.BigEndian.PutUint64(b[3:], seq)
 	b[0] = kind
 	binary.BigEndian.PutUint16(b[1:], version12)
 	binary.BigEndian.PutUint16(b[11:], uint16(length))

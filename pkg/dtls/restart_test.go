@@ -81,7 +81,8 @@ func TestClientRestartsUntilTheBudgetIsSpent(t *testing.T) {
 				t.Errorf("reason %v", w.reason)
 			}
 		})
-		if n := len(hellos); n != int(handshakeBudget/restartInterval) {
+		// The last restart and the end of the budget are due at the same moment, in either order.
+		if n, want := len(hellos), int(handshakeBudget/restartInterval); n != want && n != want+1 {
 			t.Errorf("%d handshakes in %v", n, handshakeBudget)
 		}
 		for i := 1; i < len(hellos); i++ {
@@ -115,7 +116,7 @@ func TestServerRestartsFiveTimesASecond(t *testing.T) {
 				if at := w.a.current; at != nil {
 					started++
 					at.cancel()
-					w.a.handshakeOver(now, at, Keys{}, nil, errors.New("failed"))
+					w.a.handshakeOver(now, at, outcome{}, errors.New("failed"))
 					w.limiter.take() // the island itself reports, too
 				}
 			})

@@ -1,7 +1,6 @@
 package dtls
 
 import (
-	"crypto/cipher"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -26,13 +25,13 @@ var (
 type chacha20 struct {
 	keys atomic.Pointer[chacha20Keys]
 	next uint64 // lowest epoch and sequence number Encrypt may use; under the library's write lock
+	last alert  // what ended the connection, if an alert did; of the library's reader
 }
 
 // chacha20Keys is what the handshake yields: made once, then read only.
 type chacha20Keys struct {
 	master, clientRandom, serverRandom []byte
-	seal, open                         cipher.AEAD
-	sealIV, openIV                     []byte
+	write, read                        direction
 }
 
 // Init derives the keys (RFC 5246 section 6.3; RFC 7905 section 2: no MAC keys, an IV of 12 bytes).
@@ -42,20 +41,16 @@ func (c *chacha20) Init(master, clientRandom, serverRandom []byte, isClient bool
 	if err != nil {
 		return err
 	}
-	client, err := chacha20poly1305.New(k.ClientWriteKey)
-	if err != nil {
-		return err
-	}
-	server, err := chacha20poly1305.New(k.ServerWriteKey)
-	if err != nil {
+	client, err1 := newDirection(k.ClientWriteKey, k.ClientWriteIV)
+	server, err2 := newDirection(k.ServerWriteKey, k.ServerWriteIV)
+	if err := errors.Join(err1, err2); err != nil {
 		return err
 	}
 	keys := &chacha20Keys{
-		master: master, clientRandom: clientRandom, serverRandom: serverRandom,
-		seal: server, sealIV: k.ServerWriteIV, open: client, openIV: k.ClientWriteIV,
+		master: master, clientRandom: clientRandom, serverRandom: serverRandom, write: server, read: client,
 	}
 	if isClient {
-		keys.seal, keys.sealIV, keys.open, keys.openIV = client, k.ClientWriteIV, server, k.ServerWriteIV
+		keys.write, keys.read = client, server
 	}
 	c.keys.Store(keys)
 	return nil
@@ -72,43 +67,21 @@ func (c *chacha20) Encrypt(_ *recordlayer.RecordLayer, raw []byte) ([]byte, erro
 		return nil, errNonce
 	}
 	c.next = number + 1
-	nonce, aad := k.params(k.sealIV, raw, len(raw)-recordHeader)
-	out := make([]byte, recordHeader, len(raw)+chacha20poly1305.Overhead)
-	copy(out, raw)
-	out = k.seal.Seal(out, nonce[:], raw[recordHeader:], aad[:])
-	binary.BigEndian.PutUint16(out[11:], uint16(len(out)-recordHeader))
-	return out, nil
+	return k.write.seal(raw), nil
 }
 
 // Decrypt opens the record in place and returns header and plaintext.
 func (c *chacha20) Decrypt(in []byte) ([]byte, error) {
 	k := c.keys.Load()
-	switch {
-	case k == nil:
+	if k == nil {
 		return nil, errSuiteUnset
-	case len(in) < recordHeader+chacha20poly1305.Overhead:
+	}
+	plain, ok := k.read.open(in)
+	if !ok {
 		return nil, errSealed
 	}
-	sealed := in[recordHeader:]
-	nonce, aad := k.params(k.openIV, in, len(sealed)-chacha20poly1305.Overhead)
-	plain, err := k.open.Open(sealed[:0], nonce[:], sealed, aad[:])
-	if err != nil {
-		return nil, errSealed
-	}
-	return in[:recordHeader+len(plain)], nil
-}
-
-// params makes what is particular to a record: the nonce, "XORed with the ... write_IV" (RFC 7905
-// section 2), and the additional data (RFC 5246 section 6.2.3.3, with DTLS's epoch and number).
-func (*chacha20Keys) params(iv, header []byte, plaintext int) (nonce [12]byte, aad [13]byte) {
-	copy(nonce[4:], header[3:11])
-	for i := range nonce {
-		nonce[i] ^= iv[i]
-	}
-	copy(aad[:8], header[3:11])
-	copy(aad[8:11], header[:3])
-	binary.BigEndian.PutUint16(aad[11:], uint16(plaintext))
-	return nonce, aad
+	c.note(plain)
+	return plain, nil
 }
 
 // The rest tells the library what kind of suite this is.

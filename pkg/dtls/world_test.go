@@ -192,7 +192,7 @@ func (w *world) start(role Role, remote ...Fingerprint) {
 
 // close ends the world and everything in it, in a bubble.
 func (w *world) close() {
-	w.do(func(time.Time) { w.a.Close() })
+	w.do(func(now time.Time) { w.a.Close(now) })
 	if w.peer != nil {
 		w.peer.close()
 	}
