@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// The peer is dead when it acknowledged nothing and said nothing for deathChecks times deathInterval.
+// The peer is dead when something waits for it and it said nothing, though asked, for deathChecks times deathInterval.
 const (
 	deathInterval = 10 * time.Second
 	deathChecks   = 3
@@ -161,6 +161,8 @@ func (a *Association) watch(now time.Time) {
 			a.fail(now, ErrSilent)
 			return
 		}
+		// A peer whose window is closed has nothing to say until it is asked, and the library asks ever more rarely.
+		a.command(command{kind: commandPing})
 		a.watch(now)
 	})
 }

@@ -13,6 +13,9 @@ const (
 	mtu = 1191
 	// maxEntries is how many pieces of messages one stream may hold for reassembly; more of them than that is an attack, which ends the association.
 	maxEntries = 8192
+	// maxBackoff is the longest pause between retransmissions, in milliseconds: after an outage that ICE survives, data should not
+	// wait for another minute.
+	maxBackoff = 10_000
 	// maxBacklog is how many bytes of messages may be on their way to the loop. Beyond it nothing is taken off the streams, so that
 	// the peer's window closes.
 	maxBacklog = 2 << 20
@@ -72,6 +75,7 @@ func (i *island) run() {
 		pion.WithMaxMessageSize(uint32(i.maxSend)),
 		pion.WithMaxReceiveBufferSize(uint32(i.window)),
 		pion.WithMaxReassemblyQueueEntries(maxEntries),
+		pion.WithRTOMax(maxBackoff),
 	)
 	if err != nil {
 		i.shut()

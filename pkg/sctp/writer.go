@@ -22,6 +22,7 @@ const (
 	commandClose             // discard what waits, reset
 	commandSend
 	commandReset // the peer has reset the stream
+	commandPing  // ask the peer for a sign of life
 	commandAck   // answer a DATA_CHANNEL_OPEN: channels are agreed on by signaling, but some peers wait for it
 )
 
@@ -69,6 +70,10 @@ func (w *writer) run(library *pion.Association) {
 }
 
 func (w *writer) do(c command) {
+	if c.kind == commandPing {
+		w.library.ActiveHeartbeat()
+		return
+	}
 	o := w.streams[c.stream.ID]
 	if o == nil {
 		if c.kind == commandReset {
