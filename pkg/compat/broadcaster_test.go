@@ -311,6 +311,51 @@ func remove(t *testing.T, s *script, p *peer, streams []*stream) {
 	}
 }
 
+// TestBroadcasterData: a broadcaster that speaks WebRTC may have data channels.
+func TestBroadcasterData(t *testing.T) {
+	c := simtest.StartController(t, binaries)
+	p := joinRoom(t, c, "r", "onlooker")
+	s := newScript(t, c, "r")
+	type webrtcTransport struct {
+		ID             string
+		SCTPParameters struct{ Port, OS, MIS, MaxMessageSize int }
+	}
+	transports := map[string]string{}
+	for _, id := range []string{"from", "to"} {
+		must[map[string]any](s, "POST", "/broadcasters", `{"id":"`+id+`","displayName":"D","device":{"name":"x"}}`)
+		to := must[webrtcTransport](s, "POST", "/broadcasters/"+id+"/transports", `{"type":"webrtc","sctpCapabilities":{"numStreams":{"OS":1024,"MIS":1024}}}`)
+		if q := to.SCTPParameters; q.Port == 0 || q.OS == 0 || q.MIS == 0 || q.MaxMessageSize == 0 {
+			t.Fatalf("the transport is %+v", to)
+		}
+		transports[id] = "/broadcasters/" + id + "/transports/" + to.ID
+	}
+	producer := must[created](s, "POST", transports["from"]+"/produce/data",
+		`{"label":"chat","protocol":"","sctpStreamParameters":{"streamId":3,"ordered":true},"appData":{"a":1}}`)
+	offer := next[struct {
+		PeerID, DataProducerID, ID, Label string
+		SCTPStreamParameters              struct {
+			StreamID *int
+			Ordered  bool
+		}
+	}](p, "newDataConsumer", nil)
+	if offer.PeerID != "from" || offer.DataProducerID != producer.ID || offer.Label != "chat" ||
+		offer.SCTPStreamParameters.StreamID == nil || !offer.SCTPStreamParameters.Ordered {
+		t.Errorf("newDataConsumer says %+v", offer)
+	}
+	consumer := must[struct {
+		ID       string
+		StreamID *int
+	}](s, "POST", transports["to"]+"/consume/data", `{"dataProducerId":"`+producer.ID+`"}`)
+	if consumer.ID == "" || consumer.StreamID == nil {
+		t.Errorf("the data consumer is %+v", consumer)
+	}
+	if status, _, text := s.call("POST", transports["to"]+"/consume/data", `{"dataProducerId":"x"}`); status != 404 || !strings.HasPrefix(text, "NotFoundError: ") {
+		t.Errorf("data of nobody: %d %s", status, text)
+	}
+	s.call("DELETE", "/broadcasters/from", "")
+	next(p, "dataConsumerClosed", func(d struct{ DataConsumerID string }) bool { return d.DataConsumerID == offer.ID })
+}
+
 // TestBroadcasterErrors: errors are a status and a line of text that begins with the error's class.
 func TestBroadcasterErrors(t *testing.T) {
 	c := simtest.StartController(t, binaries)

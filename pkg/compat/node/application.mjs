@@ -41,8 +41,8 @@ export class Application {
 	peers = new Map();
 	refuse = () => false; // tells which of the server's requests to refuse
 
-	constructor(url, roomId, peerId, { forceTcp = false, data = true, query = '' } = {}) {
-		Object.assign(this, { peerId, forceTcp, data });
+	constructor(url, roomId, peerId, { forceTcp = false, query = '' } = {}) {
+		Object.assign(this, { peerId, forceTcp });
 		const transport = new protoo.WebSocketTransport(
 			`${url}/?roomId=${encodeURIComponent(roomId)}&peerId=${encodeURIComponent(peerId)}${query}`,
 		);
@@ -103,9 +103,8 @@ export class Application {
 		this.#connects(this.recvTransport);
 	}
 
-	// An old client says which streams it has when it wants data channels, a new one says that it wants them.
 	#createTransport(direction) {
-		const sctpCapabilities = this.data ? { numStreams: { OS: 1024, MIS: 1024 } } : undefined;
+		const { sctpCapabilities } = this.device; // which new clients do not have
 		return this.request('createWebRtcTransport', { forceTcp: this.forceTcp, ...direction, sctpCapabilities });
 	}
 
@@ -162,6 +161,7 @@ export class Application {
 		if (method === 'consumerClosed') this.consumers.get(data.consumerId)?.close();
 		if (method === 'consumerPaused') this.consumers.get(data.consumerId)?.pause();
 		if (method === 'consumerResumed') this.consumers.get(data.consumerId)?.resume();
+		if (method === 'dataConsumerClosed') this.dataConsumers.get(data.dataConsumerId)?.close();
 		if (method === 'newPeer') this.peers.set(data.id, data);
 		if (method === 'peerClosed') this.peers.delete(data.peerId);
 		this.inbox.put('notification', method, data);
