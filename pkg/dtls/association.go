@@ -91,8 +91,7 @@ type Association struct {
 
 	// Owned.
 	hellos  reassembler // ClientHellos, before there is an attempt to give them to
-	current *attempt    // nil while a server waits for a ClientHello, a client for its next try, and once retired
-	rest    *retired    // what is left, or will be, of a retired association
+	current *attempt    // nil while a server waits for a ClientHello, or a client for its next try
 
 	// State.
 	state      State
@@ -103,7 +102,6 @@ type Association struct {
 	failure    error        // why the last attempt or ClientHello came to nothing
 	stopBudget func()
 	stopRetry  func()
-	stopSettle func()
 }
 
 // New makes an association that holds a ClientHello but answers nothing until Start and Ready.
@@ -113,7 +111,7 @@ func New(cfg Config) *Association {
 	}
 	return &Association{
 		cfg: cfg, role: Auto, gcmRecords: gcmRecords, state: StateNew, gate: gate{data: cfg.Data},
-		stopBudget: none, stopRetry: none, stopSettle: none,
+		stopBudget: none, stopRetry: none,
 	}
 }
 
@@ -231,11 +229,10 @@ func (a *Association) ended(now time.Time, at *attempt, err error) {
 	if a.current != at {
 		return
 	}
-	a.current, a.rest = nil, nil
+	a.current = nil
 	if a.state != StateConnected {
 		return
 	}
-	a.stopTimers()
 	if err != nil {
 		a.fail(now, err)
 		return
@@ -275,7 +272,7 @@ func (a *Association) Close(now time.Time) {
 		a.current = nil
 	case at.remnant != nil:
 		a.current = nil
-		a.cfg.Post(func(now time.Time) { at.remnant.goodbye(now, a) })
+		at.remnant.goodbye(now, a)
 	default: // the attempt has its last words to say: see outgoing
 	}
 }
@@ -293,8 +290,7 @@ func (a *Association) Data() net.Conn {
 func (a *Association) stopTimers() {
 	a.stopBudget()
 	a.stopRetry()
-	a.stopSettle()
-	a.stopBudget, a.stopRetry, a.stopSettle = none, none, none // and let go of the timers
+	a.stopBudget, a.stopRetry = none, none // and let go of the timers
 }
 
 // none stops a timer that is not set.

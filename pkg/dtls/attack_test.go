@@ -317,7 +317,7 @@ func TestWhoMayStillSpeak(t *testing.T) {
 	at.outgoing(t0, data)
 	expect("the attempt", 1)
 	w.a.state = StateConnected
-	w.a.Close()
+	w.a.Close(t0)
 	at.outgoing(t0, data)
 	expect("data after Close", 1)
 	at.outgoing(t0, alert)

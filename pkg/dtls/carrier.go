@@ -45,15 +45,6 @@ func (c *carrier) Close() error {
 	return err
 }
 
-// quit ends the connection under the library, so that it can say nothing more, and nobody hears that it is over.
-// What the library has not read is handed to f. If the library has closed it before, nothing happens.
-func (c *carrier) quit(f func(b []byte)) {
-	c.mu.Lock()
-	c.closed = true
-	c.mu.Unlock()
-	c.Drain(f)
-}
-
 // SetReadDeadline is how the library stops its reader: to give up a handshake, and on Close. The reader
 // then closes the carrier, while Close is about to write close_notify, and who is faster decides
 // whether the peer ever gets it. So a connected one goes on until Close has closed the carrier.

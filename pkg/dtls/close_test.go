@@ -61,11 +61,11 @@ func TestPeerCloses(t *testing.T) {
 			_ = p.conn.Close()
 			synctest.Wait()
 			w.expectEvents("connecting", "connected", "closed")
-			w.do(func(time.Time) {
+			w.do(func(now time.Time) {
 				if w.a.State() != StateClosed || w.a.current != nil {
 					t.Errorf("state %v", w.a.State())
 				}
-				w.a.Close() // nothing is left to do
+				w.a.Close(now) // nothing is left to do
 			})
 			w.expectEvents("connecting", "connected", "closed")
 		})
@@ -83,7 +83,7 @@ func TestCloseDuringHandshake(t *testing.T) {
 				closing := func(b []byte) [][]byte {
 					if seen++; seen == n+1 {
 						connected = w.a.State() == StateConnected
-						w.a.Close()
+						w.a.Close(time.Now())
 						w.sentAt = nil
 					}
 					return [][]byte{b}
@@ -122,7 +122,7 @@ func TestCloseBeforeAnything(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.do(func(now time.Time) {
-			w.a.Close()
+			w.a.Close(now)
 			w.a.Ready(now)
 			if err := w.a.Start(now, Client, aCert.Fingerprints()); err == nil {
 				t.Error("started after Close")

@@ -28,16 +28,14 @@ const (
 	DropHelloRival          // another ClientHello during a handshake (it waits until that stalls)
 	DropLimit               // as many handshakes as the worker allows (the attempt waits)
 	DropMailbox             // the island does not keep up
-	DropSealed              // protected record that is not authentic
-	DropForged              // alert that is not authentic, once retired (before, the library drops it)
-	DropWarning             // authentic alert that ends nothing, once retired
+	DropSealed              // protected record that is not authentic, or means nothing
 	numDrops
 )
 
 var dropNames = [numDrops]string{
 	"passed", "over", "record", "contentType", "epoch", "plaintextAlert", "plaintextData", "data", "late",
 	"retransmission", "early", "duplicate", "fragment", "memory", "message", "helloMalformed",
-	"helloVersion", "helloSuite", "helloGroup", "helloSrtp", "helloRival", "limit", "mailbox", "forged", "warning", "sealed",
+	"helloVersion", "helloSuite", "helloGroup", "helloSrtp", "helloRival", "limit", "mailbox", "sealed",
 }
 
 // String returns the name the counter is published under.

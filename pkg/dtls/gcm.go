@@ -75,27 +75,24 @@ func aead(key []byte) (cipher.AEAD, error) {
 }
 
 // sealRecord seals the record raw, header and plaintext, into a new slice.
-func (g *gcm) sealRecord(raw []byte) ([]byte, error) {
+func (g *gcm) sealRecord(raw []byte) []byte {
 	nonce := append(bytes.Clone(g.sealSalt), raw[3:11]...)
 	aad := additionalData(raw, len(raw)-recordHeader)
 	out := append(bytes.Clone(raw[:recordHeader]), raw[3:11]...)
 	out = g.seal.Seal(out, nonce, raw[recordHeader:], aad[:])
 	binary.BigEndian.PutUint16(out[11:], uint16(len(out)-recordHeader))
-	return out, nil
+	return out
 }
 
 // openRecord opens a record in place and returns the plaintext.
-func (g *gcm) openRecord(raw []byte) ([]byte, error) {
+func (g *gcm) openRecord(raw []byte) ([]byte, bool) {
 	sealed := raw[recordHeader:]
 	if len(sealed) < gcmNonceSize+gcmTagSize {
-		return nil, errSealed
+		return nil, false
 	}
 	nonce := append(bytes.Clone(g.openSalt), sealed[:gcmNonceSize]...)
 	sealed = sealed[gcmNonceSize:]
 	aad := additionalData(raw, len(sealed)-gcmTagSize)
 	plain, err := g.open.Open(sealed[:0], nonce, sealed, aad[:])
-	if err != nil {
-		return nil, errSealed
-	}
-	return plain, nil
+	return plain, err == nil
 }

@@ -6,8 +6,8 @@ import (
 )
 
 // Handle takes in one datagram from the peer, from an address that ICE has authenticated (R-DTLS-1).
-// The slice is borrowed, and may be written to. It never blocks, and answers nothing by itself but a
-// close_notify. A ClientHello that comes before Start is held until then.
+// The slice is borrowed, and may be written to. It never blocks, and answers only what the peer is proven to have
+// written: a Finished, or a close_notify. A ClientHello that comes before Start is held until then.
 func (a *Association) Handle(now time.Time, datagram []byte) {
 	if a.state == StateFailed || a.state == StateClosed {
 		a.drop(DropOver)
@@ -36,8 +36,6 @@ func (a *Association) record(now time.Time, r record) {
 		a.cfg.Counters.Retransmitted++
 	case r.epoch == 0 && r.kind == contentHandshake:
 		a.fragments(now, r.fragment())
-	case a.rest != nil:
-		a.afterlife(now, r)
 	case a.current == nil:
 		a.drop(DropEarly)
 	case r.epoch == 0:

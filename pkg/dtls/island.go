@@ -7,7 +7,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
-	"net"
 	"sync/atomic"
 	"time"
 
@@ -47,12 +46,10 @@ type island struct {
 	cancel context.CancelFunc
 
 	// State, of the island's goroutines.
-	peer     []byte      // the certificate that matched a fingerprint
-	silent   atomic.Bool // nothing of what the library says is sent any more
-	sealed   int         // records protected; the library's connection guards it
-	farewell bool        // so is the alert beyond the budget
+	peer     []byte // the certificate that matched a fingerprint
+	sealed   int    // records protected; the library's connection guards it
+	farewell bool   // so is the alert beyond the budget
 	spent    atomic.Bool
-	retiring atomic.Bool
 }
 
 func newIsland(a *Association, at *attempt) *island {
@@ -124,65 +121,9 @@ func (i *island) run() {
 	out.data = data
 	i.post(func(now time.Time) { i.owner.handshakeOver(now, i.attempt, out, nil) })
 	i.mail.connect(i.over)
-	context.AfterFunc(i.ctx, func() { i.end(conn) })
+	// Close says close_notify, unless the peer did, and waits for the library's goroutines.
+	context.AfterFunc(i.ctx, func() { _ = conn.Close() })
 	readData(conn, data)
-}
-
-// outcome is what a handshake that succeeded yields.
-type outcome struct {
-	keys    Keys
-	data    net.Conn // nil if application data is not wanted
-	remnant *remnant // nil if it is
-}
-
-// leave ends the library's part in a connection without application data, without a word to the peer, and returns what is left to do. Peers hear
-// nothing of the close_notify that the library insists on sealing, so its number is skipped.
-func (i *island) leave(conn *pion.Conn) (*remnant, error) {
-	i.silent.Store(true)
-	if i.suite != nil && i.suite.IsInitialized() {
-		_ = conn.Close()
-		return &remnant{cipher: i.suite, next: i.suite.next}, nil
-	}
-	s, err := secretsOf(conn)
-	_ = conn.Close()
-	if err != nil {
-		return nil, err
-	}
-	g, err := newGCM(s, i.role)
-	if err != nil {
-		return nil, err
-	}
-	const epoch, skipped = 1 << 48, 1
-	return &remnant{cipher: g, next: epoch + s.SequenceNumber + skipped}, nil
-}
-
-// retire makes the library go without a word to the peer. It is called on the loop, at most once.
-func (i *island) retire() {
-	i.retiring.Store(true)
-	i.cancel()
-}
-
-// end ends a connection.
-func (i *island) end(conn io.Closer) {
-	if !i.retiring.Load() {
-		_ = conn.Close() // says close_notify, unless the peer did, and waits for the library's goroutines
-		return
-	}
-	var last alert
-	i.mail.quit(func(record []byte) {
-		if plain, ok := i.suite.keys.Load().read.open(record); ok {
-			if x, ok := parseAlert(plain); ok && x.ends() {
-				last = x
-			}
-		}
-	})
-	_ = conn.Close() // its close_notify takes a record number, but goes nowhere
-	// Nobody else has the suite any more.
-	if i.suite.last.ends() {
-		last = i.suite.last
-	}
-	next := i.suite.next
-	i.post(func(now time.Time) { i.owner.islandGone(now, i.attempt, next, last) })
 }
 
 // over hears that the library has closed the connection.
@@ -262,7 +203,7 @@ func (i *island) verify(certificates [][]byte, _ [][]*x509.Certificate) error {
 
 // send passes a datagram on to the loop. The library calls it from one goroutine at a time.
 func (i *island) send(b []byte) {
-	if i.silent.Load() || i.spend(b) {
+	if i.spend(b) {
 		return
 	}
 	datagram := bytes.Clone(b)

@@ -50,6 +50,18 @@ func nextRecord(b []byte) (r record, rest []byte, ok bool) {
 	return record{kind: b[0], epoch: binary.BigEndian.Uint16(b[3:]), raw: b[:end]}, b[end:], true
 }
 
+// firstProtected is the epoch of protected records, and the number of the first.
+const firstProtected = 1 << 48
+
+// additionalData is what a record's protection covers besides the plaintext (RFC 5246 section 6.2.3.3, with DTLS's
+// epoch and number).
+func additionalData(header []byte, plaintext int) (aad [13]byte) {
+	copy(aad[:8], header[3:11])
+	copy(aad[8:11], header[:3])
+	binary.BigEndian.PutUint16(aad[11:], uint16(plaintext))
+	return aad
+}
+
 // putRecordHeader writes the header of a record with a fragment of length bytes. The upper 16 bits of seq are the epoch.
 func putRecordHeader(b []byte, kind uint8, seq uint64, length int) {
 	binary.BigEndian.PutUint64(b[3:], seq)

@@ -6,13 +6,6 @@ import (
 	"time"
 )
 
-// Alerts (RFC 5246 section 7.2).
-const (
-	alertWarning     = 1
-	alertFatal       = 2
-	alertCloseNotify = 0
-)
-
 // remnant is what stays of a connection that carries no application data. After the handshake such a connection has two things left to do: to
 // repeat its last flight for a peer that missed it, and to exchange goodbyes. That needs the keys, but neither the library nor its goroutines and
 // buffers, which are most of what a transport costs. It belongs to the loop.
@@ -26,25 +19,26 @@ type remnant struct {
 // recordCipher protects records of one association, both ways.
 type recordCipher interface {
 	// sealRecord seals header and plaintext into a new slice.
-	sealRecord(raw []byte) ([]byte, error)
-	// openRecord opens a record in place and returns the plaintext.
-	openRecord(raw []byte) ([]byte, error)
+	sealRecord(raw []byte) []byte
+	// openRecord opens a record in place and returns the plaintext, if it is authentic.
+	openRecord(raw []byte) (plain []byte, ok bool)
 }
 
 // protected takes in a record of epoch 1 that the gate let through. It tells whether it ends the association.
 func (r *remnant) protected(now time.Time, a *Association, rec record) (over bool) {
-	plain, err := r.cipher.openRecord(bytes.Clone(rec.raw))
-	if err != nil {
-		a.drop(DropSealed)
+	plain, ok := r.cipher.openRecord(rec.raw)
+	if !ok {
+		a.drop(DropSealed) // "Invalid records SHOULD be silently discarded" (RFC 6347 section 4.1.2.7)
 		return false
 	}
 	number := binary.BigEndian.Uint64(rec.raw[3:])
+	said, isAlert := parseAlert(plain)
 	switch {
-	case rec.kind == contentAlert && len(plain) == 2:
-		if plain[1] == alertCloseNotify {
+	case rec.kind == contentAlert && isAlert && said.ends():
+		if said.closes() {
 			r.goodbye(now, a) // "The other party MUST respond with a close_notify alert of its own" (RFC 5246 section 7.2.1)
 		}
-		return plain[0] == alertFatal || plain[1] == alertCloseNotify
+		return true
 	case rec.kind == contentHandshake && number > r.heard:
 		// The peer repeats its Finished because it misses ours (RFC 6347 section 4.2.4). The flight is the same to the bit: one who has it drops it
 		// as a replay.
@@ -53,7 +47,7 @@ func (r *remnant) protected(now time.Time, a *Association, rec record) (over boo
 			a.cfg.Send(now, bytes.Clone(datagram))
 		}
 	default:
-		a.drop(DropDuplicate)
+		a.drop(DropDuplicate) // or an alert that ends nothing
 	}
 	return false
 }
@@ -64,7 +58,5 @@ func (r *remnant) goodbye(now time.Time, a *Association) {
 	putRecordHeader(raw, contentAlert, r.next, 2)
 	raw[recordHeader], raw[recordHeader+1] = alertWarning, alertCloseNotify
 	r.next++
-	if sealed, err := r.cipher.sealRecord(raw); err == nil {
-		a.cfg.Send(now, sealed)
-	}
+	a.cfg.Send(now, r.cipher.sealRecord(raw))
 }

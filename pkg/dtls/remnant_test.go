@@ -168,11 +168,11 @@ func TestRemnantUnderAttack(t *testing.T) {
 			synctest.Wait()
 			w.expectEvents("connecting", "connected")
 			n := w.dropped(DropSealed) - dropped
-			w.do(func(time.Time) {
+			w.do(func(now time.Time) {
 				if n != 3 || len(w.sentAt) != before {
 					t.Errorf("%d records dropped, %d datagrams sent", n, len(w.sentAt)-before)
 				}
-				w.a.Close()
+				w.a.Close(now)
 			})
 			if _, err := p.read(); !errors.Is(err, io.EOF) {
 				t.Errorf("the peer read %v, want a goodbye", err)

@@ -196,7 +196,7 @@ func TestLimiter(t *testing.T) {
 			if w.dropped(DropLimit) == 0 {
 				t.Errorf("%s: no attempt was put off", role)
 			}
-			w.do(func(time.Time) { stuck.a.Close() })
+			w.do(func(now time.Time) { stuck.a.Close(now) })
 			w.expectConnected(p, AEADAES128GCM)
 			w.expectTraffic(p)
 			if limiter.Free() != 1 {

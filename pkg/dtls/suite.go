@@ -25,13 +25,12 @@ var (
 type chacha20 struct {
 	keys atomic.Pointer[chacha20Keys]
 	next uint64 // lowest epoch and sequence number Encrypt may use; under the library's write lock
-	last alert  // what ended the connection, if an alert did; of the library's reader
 }
 
 // chacha20Keys is what the handshake yields: made once, then read only.
 type chacha20Keys struct {
 	master, clientRandom, serverRandom []byte
-	write, read                        direction
+	chacha20Records
 }
 
 // Init derives the keys (RFC 5246 section 6.3; RFC 7905 section 2: no MAC keys, an IV of 12 bytes).
@@ -41,14 +40,13 @@ func (c *chacha20) Init(master, clientRandom, serverRandom []byte, isClient bool
 	if err != nil {
 		return err
 	}
-	client, err1 := newDirection(k.ClientWriteKey, k.ClientWriteIV)
-	server, err2 := newDirection(k.ServerWriteKey, k.ServerWriteIV)
+	client, err1 := newChaCha20Direction(k.ClientWriteKey, k.ClientWriteIV)
+	server, err2 := newChaCha20Direction(k.ServerWriteKey, k.ServerWriteIV)
 	if err := errors.Join(err1, err2); err != nil {
 		return err
 	}
-	keys := &chacha20Keys{
-		master: master, clientRandom: clientRandom, serverRandom: serverRandom, write: server, read: client,
-	}
+	keys := &chacha20Keys{master: master, clientRandom: clientRandom, serverRandom: serverRandom}
+	keys.write, keys.read = server, client
 	if isClient {
 		keys.write, keys.read = client, server
 	}
@@ -67,7 +65,7 @@ func (c *chacha20) Encrypt(_ *recordlayer.RecordLayer, raw []byte) ([]byte, erro
 		return nil, errNonce
 	}
 	c.next = number + 1
-	return k.write.seal(raw), nil
+	return k.sealRecord(raw), nil
 }
 
 // Decrypt opens the record in place and returns header and plaintext.
@@ -76,12 +74,11 @@ func (c *chacha20) Decrypt(in []byte) ([]byte, error) {
 	if k == nil {
 		return nil, errSuiteUnset
 	}
-	plain, ok := k.read.open(in)
+	plain, ok := k.openRecord(in)
 	if !ok {
 		return nil, errSealed
 	}
-	c.note(plain)
-	return plain, nil
+	return in[:recordHeader+len(plain)], nil
 }
 
 // The rest tells the library what kind of suite this is.

@@ -105,9 +105,6 @@ func (a *association) Start(now time.Time, role string, remote []proto.DTLSFinge
 	}
 }
 
-// Close drops the time, which associations don't need.
-func (a *association) Close(time.Time) { a.Association.Close() }
-
 // dtlsEvents is a transport as its association sees it.
 type dtlsEvents struct{ *transport.WebRTC }
 
