@@ -14,6 +14,10 @@ const (
 	maxLabel         = 1 << 10 // bytes of a label and of a protocol
 )
 
+// botLabel marks messages to the echo bot that mediasoup's demo server keeps. We keep none, and they are not for the other peers, whose
+// pages would show them as the bot's words.
+const botLabel = "bot"
+
 // dataProducer is messages that a member sends.
 type dataProducer struct {
 	*control.DataProducer
@@ -90,6 +94,9 @@ func (m *member) sendsData(d *dataProducer, made *control.DataProducer) bool {
 	r.numbers++
 	d.number = r.numbers
 	m.dataProducers[made.ID()] = d
+	if made.Label() == botLabel {
+		return true
+	}
 	r.dataProducers[made.ID()] = d
 	for _, p := range r.peers {
 		if p.joined && &p.member != m {

@@ -168,3 +168,19 @@ func TestBroadcasterData(t *testing.T) {
 	w.call("DELETE", "/rooms/r/broadcasters/b", "")
 	p.next("dataConsumerClosed", nil)
 }
+
+// Messages for the echo bot of mediasoup's demo are nobody else's: the next channel is the first that others hear of.
+func TestBotMessagesAreNotOffered(t *testing.T) {
+	w := newWorld(t)
+	alice, bob := w.join("r", "alice"), w.join("r", "bob")
+	alice.produceData(1, "bot")
+	chat := alice.produceData(2, "chat")
+	carol := w.join("r", "carol")
+	for _, p := range []*joined{bob, carol} {
+		var o offered
+		p.next("newDataConsumer", &o)
+		if o.DataProducerID != chat {
+			t.Errorf("the first newDataConsumer is %+v", o)
+		}
+	}
+}
