@@ -5,6 +5,11 @@ VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev
 LDFLAGS  := -s -w -X main.version=$(VERSION)
 FUZZTIME ?= 20s
 RUN      ?=
+
+# Tools are pinned: what passes today passes tomorrow.
+STATICCHECK := v0.8.2
+GOFUMPT     := v0.12.0
+
 export CGO_ENABLED ?= 0
 
 UI := pkg/web/ui
@@ -44,9 +49,9 @@ bench: ## the kept benchmarks, with their floors beside them
 
 lint: ## vet, staticcheck and gofumpt
 	$(GO) vet ./...
-	$(GO) run honnef.co/go/tools/cmd/staticcheck@latest ./...
+	$(GO) run honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK) ./...
 	cd $(UI) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && npx tsc --noEmit
-	@out=$$($(GO) run mvdan.cc/gofumpt@latest -l .); [ -z "$$out" ] || { echo "gofumpt would change:"; echo "$$out"; exit 1; }
+	@out=$$($(GO) run mvdan.cc/gofumpt@$(GOFUMPT) -l .); [ -z "$$out" ] || { echo "gofumpt would change:"; echo "$$out"; exit 1; }
 
 verify: lint race test ## all that must hold before a change lands
 

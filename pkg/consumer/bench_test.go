@@ -81,8 +81,10 @@ func newFanout(tb testing.TB, simulcast bool, n int) *fanout {
 func benchProduce(encodings int) *proto.Produce {
 	o := &proto.Produce{ProducerID: "p", Kind: proto.Video, RTPParameters: proto.RTPParameters{
 		MID: "0",
-		Codecs: []proto.RTPCodecParameters{{MimeType: "video/VP8", PayloadType: 96, ClockRate: 90000,
-			RTCPFeedback: []proto.RTCPFeedback{{Type: "nack"}, {Type: "nack", Parameter: "pli"}}}},
+		Codecs: []proto.RTPCodecParameters{{
+			MimeType: "video/VP8", PayloadType: 96, ClockRate: 90000,
+			RTCPFeedback: []proto.RTCPFeedback{{Type: "nack"}, {Type: "nack", Parameter: "pli"}},
+		}},
 		HeaderExtensions: []proto.RTPHeaderExtensionParameters{{URI: rtp.ExtMID.String(), ID: 1}, {URI: rtp.ExtVideoOrientation.String(), ID: 8}},
 	}, RTPMapping: proto.RTPMapping{Codecs: []proto.CodecMapping{{PayloadType: 96, MappedPayloadType: 101}}}}
 	for i := range encodings {
@@ -97,10 +99,14 @@ func benchConsume(i, encodings int) *proto.Consume {
 		MID: fmt.Sprint(i),
 		Codecs: []proto.RTPCodecParameters{
 			{MimeType: "video/VP8", PayloadType: 101, ClockRate: 90000, RTCPFeedback: []proto.RTCPFeedback{{Type: "nack"}}},
-			{MimeType: "video/rtx", PayloadType: 102, ClockRate: 90000, Parameters: proto.CodecParameters{"apt": 101}}},
+			{MimeType: "video/rtx", PayloadType: 102, ClockRate: 90000, Parameters: proto.CodecParameters{"apt": 101}},
+		},
 		HeaderExtensions: []proto.RTPHeaderExtensionParameters{
-			{URI: rtp.ExtMID.String(), ID: 1}, {URI: rtp.ExtAbsSendTime.String(), ID: 4},
-			{URI: rtp.ExtTransportCC.String(), ID: 5}, {URI: rtp.ExtVideoOrientation.String(), ID: 8}},
+			{URI: rtp.ExtMID.String(), ID: 1},
+			{URI: rtp.ExtAbsSendTime.String(), ID: 4},
+			{URI: rtp.ExtTransportCC.String(), ID: 5},
+			{URI: rtp.ExtVideoOrientation.String(), ID: 8},
+		},
 		Encodings: []proto.RTPEncodingParameters{{SSRC: uint32(5000 + 2*i), RTX: &proto.RTXEncoding{SSRC: uint32(5001 + 2*i)}, ScalabilityMode: "L1T3"}},
 	}}
 	if encodings > 1 {

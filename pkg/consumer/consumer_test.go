@@ -106,8 +106,10 @@ func TestPriorityAndLayersAreChecked(t *testing.T) {
 		layers proto.ConsumerLayers
 		want   string
 	}{
-		{proto.ConsumerLayers{SpatialLayer: 1}, "1.2"}, {proto.ConsumerLayers{SpatialLayer: 1, TemporalLayer: &low}, "1.0"},
-		{proto.ConsumerLayers{SpatialLayer: 7, TemporalLayer: &low}, "2.0"}, {proto.ConsumerLayers{SpatialLayer: -1}, ""},
+		{proto.ConsumerLayers{SpatialLayer: 1}, "1.2"},
+		{proto.ConsumerLayers{SpatialLayer: 1, TemporalLayer: &low}, "1.0"},
+		{proto.ConsumerLayers{SpatialLayer: 7, TemporalLayer: &low}, "2.0"},
+		{proto.ConsumerLayers{SpatialLayer: -1}, ""},
 		{proto.ConsumerLayers{TemporalLayer: &negative}, ""},
 	} {
 		got := ""

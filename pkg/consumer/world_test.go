@@ -155,7 +155,8 @@ func newWorldWith(t failer, media codec.Kind, streams int, feedback producer.Fee
 	o := &proto.Produce{ProducerID: "p", Kind: proto.Video, RTPParameters: proto.RTPParameters{
 		Codecs: []proto.RTPCodecParameters{
 			{MimeType: media.String(), PayloadType: 96, ClockRate: 90000, RTCPFeedback: []proto.RTCPFeedback{
-				{Type: "nack"}, {Type: "nack", Parameter: "pli"}}},
+				{Type: "nack"}, {Type: "nack", Parameter: "pli"},
+			}},
 		},
 		HeaderExtensions: []proto.RTPHeaderExtensionParameters{
 			{URI: rtp.ExtMID.String(), ID: 1}, {URI: rtp.ExtVideoOrientation.String(), ID: 8},
@@ -167,11 +168,14 @@ func newWorldWith(t failer, media codec.Kind, streams int, feedback producer.Fee
 		o.RTPParameters.Codecs[0].ClockRate = 48000
 	} else {
 		o.RTPParameters.Codecs = append(o.RTPParameters.Codecs, proto.RTPCodecParameters{
-			MimeType: "video/rtx", PayloadType: 97, ClockRate: 90000, Parameters: proto.CodecParameters{"apt": 96}})
+			MimeType: "video/rtx", PayloadType: 97, ClockRate: 90000, Parameters: proto.CodecParameters{"apt": 96},
+		})
 	}
 	for i := range streams {
-		p := &publisher{ssrc: uint32(10 * (i + 1)), rtx: uint32(10*(i+1) + 1), seq: uint16(65530 + 1000*i), base: uint32(1_000_000 * (i + 1)),
-			picture: uint16(32760 + 500*i), tl0: uint8(250 + 9*i)}
+		p := &publisher{
+			ssrc: uint32(10 * (i + 1)), rtx: uint32(10*(i+1) + 1), seq: uint16(65530 + 1000*i), base: uint32(1_000_000 * (i + 1)),
+			picture: uint16(32760 + 500*i), tl0: uint8(250 + 9*i),
+		}
 		e := proto.RTPEncodingParameters{}
 		if streams > 1 {
 			e = proto.RTPEncodingParameters{SSRC: p.ssrc, RTX: &proto.RTXEncoding{SSRC: p.rtx}, ScalabilityMode: "L1T3"}
@@ -196,9 +200,12 @@ func (w *world) options(name string) *proto.Consume {
 	n := uint32(len(w.consumers))
 	o := &proto.Consume{ConsumerID: name, ProducerID: "p", Kind: w.producer.Kind(), Type: w.producer.Type(), RTPParameters: proto.RTPParameters{
 		MID: "m" + name,
-		Codecs: []proto.RTPCodecParameters{{MimeType: w.media.String(), PayloadType: 101,
+		Codecs: []proto.RTPCodecParameters{{
+			MimeType: w.media.String(), PayloadType: 101,
 			ClockRate: w.producer.Parameters().Codecs[0].ClockRate, RTCPFeedback: []proto.RTCPFeedback{
-				{Type: "nack"}, {Type: "nack", Parameter: "pli"}, {Type: "ccm", Parameter: "fir"}}}},
+				{Type: "nack"}, {Type: "nack", Parameter: "pli"}, {Type: "ccm", Parameter: "fir"},
+			},
+		}},
 		HeaderExtensions: []proto.RTPHeaderExtensionParameters{
 			{URI: rtp.ExtMID.String(), ID: 1}, {URI: rtp.ExtTransportCC.String(), ID: 5}, {URI: rtp.ExtVideoOrientation.String(), ID: 8},
 		},
@@ -207,7 +214,8 @@ func (w *world) options(name string) *proto.Consume {
 	}}
 	if w.producer.Kind() == proto.Video {
 		o.RTPParameters.Codecs = append(o.RTPParameters.Codecs, proto.RTPCodecParameters{
-			MimeType: "video/rtx", PayloadType: 102, ClockRate: 90000, Parameters: proto.CodecParameters{"apt": 101}})
+			MimeType: "video/rtx", PayloadType: 102, ClockRate: 90000, Parameters: proto.CodecParameters{"apt": 101},
+		})
 		o.RTPParameters.Encodings[0].RTX = &proto.RTXEncoding{SSRC: 5001 + 2*n}
 		o.RTPParameters.Encodings[0].ScalabilityMode = fmt.Sprintf("L%dT3", len(w.streams))
 	}

@@ -58,15 +58,18 @@ func TestWhoIsTold(t *testing.T) {
 	}{
 		"worker": {
 			func(n *tree) { n.worker.Close() },
-			[]string{"consumer:transportclose", "plain:routerclose", "producer:transportclose", "recv:routerclose", "router:workerclose", "send:routerclose"}, 0,
+			[]string{"consumer:transportclose", "plain:routerclose", "producer:transportclose", "recv:routerclose", "router:workerclose", "send:routerclose"},
+			0,
 		},
 		"channel": {
 			func(n *tree) { n.worker.Detach() },
-			[]string{"consumer:transportclose", "plain:routerclose", "producer:transportclose", "recv:routerclose", "router:workerclose", "send:routerclose"}, 0,
+			[]string{"consumer:transportclose", "plain:routerclose", "producer:transportclose", "recv:routerclose", "router:workerclose", "send:routerclose"},
+			0,
 		},
 		"router": {
 			func(n *tree) { n.router.Close() },
-			[]string{"consumer:transportclose", "plain:routerclose", "producer:transportclose", "recv:routerclose", "send:routerclose"}, 0,
+			[]string{"consumer:transportclose", "plain:routerclose", "producer:transportclose", "recv:routerclose", "send:routerclose"},
+			0,
 		},
 		// The consumer hears by an event of the worker, which comes before the answer.
 		"sending transport":   {func(n *tree) { n.send.Close() }, []string{"consumer:producerclose", "producer:transportclose"}, 0},

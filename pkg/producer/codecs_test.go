@@ -12,8 +12,10 @@ import (
 func both() *proto.Produce {
 	o := produceVideo(single())
 	o.RTPParameters.Codecs = append(o.RTPParameters.Codecs,
-		proto.RTPCodecParameters{MimeType: "video/h264", PayloadType: 98, ClockRate: 90000,
-			RTCPFeedback: []proto.RTCPFeedback{{Type: "nack"}, {Type: "ccm", Parameter: "fir"}}},
+		proto.RTPCodecParameters{
+			MimeType: "video/h264", PayloadType: 98, ClockRate: 90000,
+			RTCPFeedback: []proto.RTCPFeedback{{Type: "nack"}, {Type: "ccm", Parameter: "fir"}},
+		},
 		proto.RTPCodecParameters{MimeType: "video/rtx", PayloadType: 99, ClockRate: 90000, Parameters: proto.CodecParameters{"apt": int8(98)}})
 	o.RTPMapping.Codecs = append(o.RTPMapping.Codecs, proto.CodecMapping{PayloadType: 98, MappedPayloadType: 103})
 	return o

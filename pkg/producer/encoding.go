@@ -62,8 +62,10 @@ func (p *Producer) newEncodings() ([]encoding, *proto.Error) {
 			return nil, proto.BadField(path, "one of several encodings needs an SSRC or a RID")
 		}
 		e := &encodings[i]
-		*e = encoding{producer: p, index: i, params: params, ssrc: params.SSRC, mapped: o.RTPMapping.Encodings[i].MappedSSRC,
-			layers: stream.ParseScalabilityMode(params.ScalabilityMode), cache: stream.NewCache(age)}
+		*e = encoding{
+			producer: p, index: i, params: params, ssrc: params.SSRC, mapped: o.RTPMapping.Encodings[i].MappedSSRC,
+			layers: stream.ParseScalabilityMode(params.ScalabilityMode), cache: stream.NewCache(age),
+		}
 		if params.RTX != nil {
 			e.rtxSSRC = params.RTX.SSRC
 		}

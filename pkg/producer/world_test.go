@@ -216,12 +216,15 @@ func produceVideo(encodings ...proto.RTPEncodingParameters) *proto.Produce {
 		MID: "0",
 		Codecs: []proto.RTPCodecParameters{
 			{MimeType: "video/VP8", PayloadType: vp8Type, ClockRate: 90000, RTCPFeedback: []proto.RTCPFeedback{
-				{Type: "nack"}, {Type: "nack", Parameter: "pli"}, {Type: "ccm", Parameter: "fir"}}},
+				{Type: "nack"}, {Type: "nack", Parameter: "pli"}, {Type: "ccm", Parameter: "fir"},
+			}},
 			{MimeType: "video/rtx", PayloadType: rtxType, ClockRate: 90000, Parameters: proto.CodecParameters{"apt": vp8Type}},
 		},
 		HeaderExtensions: []proto.RTPHeaderExtensionParameters{
-			{URI: rtp.ExtMID.String(), ID: midID}, {URI: rtp.ExtRID.String(), ID: ridID},
-			{URI: rtp.ExtRepairedRID.String(), ID: rridID}, {URI: rtp.ExtVideoOrientation.String(), ID: orientationID},
+			{URI: rtp.ExtMID.String(), ID: midID},
+			{URI: rtp.ExtRID.String(), ID: ridID},
+			{URI: rtp.ExtRepairedRID.String(), ID: rridID},
+			{URI: rtp.ExtVideoOrientation.String(), ID: orientationID},
 		},
 		Encodings: encodings,
 		RTCP:      proto.RTCPParameters{CNAME: "cname"},
@@ -247,8 +250,10 @@ func rids() []proto.RTPEncodingParameters {
 func produceAudio() *proto.Produce {
 	return &proto.Produce{ProducerID: "p1", Kind: proto.Audio, RTPParameters: proto.RTPParameters{
 		MID: "0",
-		Codecs: []proto.RTPCodecParameters{{MimeType: "audio/opus", PayloadType: opusType, ClockRate: 48000, Channels: 2,
-			Parameters: proto.CodecParameters{"useinbandfec": 1.0, "usedtx": 1.0}}},
+		Codecs: []proto.RTPCodecParameters{{
+			MimeType: "audio/opus", PayloadType: opusType, ClockRate: 48000, Channels: 2,
+			Parameters: proto.CodecParameters{"useinbandfec": 1.0, "usedtx": 1.0},
+		}},
 		HeaderExtensions: []proto.RTPHeaderExtensionParameters{{URI: rtp.ExtAudioLevel.String(), ID: levelID}},
 		Encodings:        []proto.RTPEncodingParameters{{}},
 	}, RTPMapping: proto.RTPMapping{

@@ -80,11 +80,19 @@ func TestClosingData(t *testing.T) {
 		left       []string // of dp and dc
 	}{
 		{"the data consumer", proto.TransportCloseDataConsumer, "db", proto.CloseDataConsumer{DataConsumerID: "dc"}, nil, []string{"dp"}},
-		{"the data producer", proto.TransportCloseDataProducer, "da", proto.CloseDataProducer{DataProducerID: "dp"},
-			[]string{"dc " + proto.EventDataConsumerProducerClose}, nil},
+		{
+			"the data producer", proto.TransportCloseDataProducer, "da",
+			proto.CloseDataProducer{DataProducerID: "dp"},
+			[]string{"dc " + proto.EventDataConsumerProducerClose},
+			nil,
+		},
 		{"the consumer's transport", proto.RouterCloseTransport, "r", proto.CloseTransport{TransportID: "db"}, nil, []string{"dp"}},
-		{"the producer's transport", proto.RouterCloseTransport, "r", proto.CloseTransport{TransportID: "da"},
-			[]string{"dc " + proto.EventDataConsumerProducerClose}, nil},
+		{
+			"the producer's transport", proto.RouterCloseTransport, "r",
+			proto.CloseTransport{TransportID: "da"},
+			[]string{"dc " + proto.EventDataConsumerProducerClose},
+			nil,
+		},
 	}
 	for _, tt := range tests {
 		w := newWorld(t)

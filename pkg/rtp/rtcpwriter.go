@@ -37,7 +37,7 @@ func (w *RTCPWriter) open(packetType, count uint8, size int) []byte {
 	return b[rtcpHeaderSize:]
 }
 
-// SenderReport writes a SenderReport. Report blocks beyond the 31 of one packet follow in receiver reports.
+// SenderReport writes a SenderReport (RFC 3550 section 6.4.1). Report blocks beyond the 31 of one packet follow in receiver reports.
 func (w *RTCPWriter) SenderReport(info SenderInfo, blocks []ReportBlock) bool {
 	first := blocks[:min(len(blocks), maxCount)]
 	start := w.n
@@ -58,7 +58,8 @@ func (w *RTCPWriter) SenderReport(info SenderInfo, blocks []ReportBlock) bool {
 	return true
 }
 
-// ReceiverReport writes as many ReceiverReports as the blocks need, at least one.
+// ReceiverReport writes as many ReceiverReports as the blocks need, at least one: an empty one is what a compound without senders begins with (RFC 3550
+// section 6.1, 6.4.2).
 func (w *RTCPWriter) ReceiverReport(ssrc uint32, blocks []ReportBlock) bool {
 	start := w.n
 	for {
@@ -91,7 +92,8 @@ func putReportBlocks(b []byte, blocks []ReportBlock) {
 	}
 }
 
-// Description writes an SDES packet with the canonical name of one source; a name is cut at 255 bytes.
+// Description writes an SDES packet with the canonical name of one source, which receivers synchronise streams by (RFC 3550 section 6.5.1); a name is
+// cut at 255 bytes.
 func (w *RTCPWriter) Description(ssrc uint32, cname string) bool {
 	cname = cname[:min(len(cname), 255)]
 	item := 4 + 2 + len(cname)
@@ -107,7 +109,7 @@ func (w *RTCPWriter) Description(ssrc uint32, cname string) bool {
 	return true
 }
 
-// Goodbye writes a BYE of one source.
+// Goodbye writes a BYE of one source (RFC 3550 section 6.6).
 func (w *RTCPWriter) Goodbye(ssrc uint32) bool {
 	b := w.open(typeBYE, 1, 4)
 	if b == nil {
@@ -128,8 +130,8 @@ func (w *RTCPWriter) openFeedback(packetType, format uint8, senderSSRC, mediaSSR
 	return b[feedbackSize:]
 }
 
-// NACK asks for lost packets, whose sequence numbers come in ascending order, in as few pairs as they need. None are nothing
-// to write.
+// NACK asks for lost packets, whose sequence numbers come in ascending order, in as few pairs as they need: each names one packet and, in a bit mask,
+// any of the 16 that follow (RFC 4585 section 6.2.1). None are nothing to write.
 func (w *RTCPWriter) NACK(senderSSRC, mediaSSRC uint32, sequences []uint16) bool {
 	pairs, id := 0, uint16(0)
 	for _, seq := range sequences {
@@ -159,7 +161,7 @@ func (w *RTCPWriter) NACK(senderSSRC, mediaSSRC uint32, sequences []uint16) bool
 	return true
 }
 
-// PLI tells that a decoder lost its picture.
+// PLI tells that a decoder lost its picture (RFC 4585 section 6.3.1). It has no number, as one is as good as many.
 func (w *RTCPWriter) PLI(senderSSRC, mediaSSRC uint32) bool {
 	return w.openFeedback(typePSFB, formatPLI, senderSSRC, mediaSSRC, 0) != nil
 }
@@ -175,7 +177,7 @@ func (w *RTCPWriter) FIR(senderSSRC uint32, entry FIREntry) bool {
 	return true
 }
 
-// REMB allows the sources a bitrate in bit/s all together, rounded down to 18 significant bits. At most 255 sources can be named.
+// REMB allows the sources a bitrate in bit/s all together, rounded down to 18 significant bits (draft-alvestrand-rmcat-remb-03 section 2.2). At most 255 sources can be named.
 func (w *RTCPWriter) REMB(senderSSRC uint32, bitrate int, sources ...uint32) bool {
 	if len(sources) > 255 {
 		return false
@@ -206,7 +208,8 @@ func (w *RTCPWriter) openBlock(senderSSRC uint32, blockType uint8, size int) []b
 	return b[8:]
 }
 
-// ReferenceTime writes an ExtendedReport with a receiver's reference time, NTP.
+// ReferenceTime writes an ExtendedReport with a receiver's reference time, NTP: whoever only receives learns the round-trip time by the answer (RFC 3611
+// section 4.4).
 func (w *RTCPWriter) ReferenceTime(senderSSRC uint32, ntp uint64) bool {
 	b := w.openBlock(senderSSRC, blockReferenceTime, 8)
 	if b == nil {
@@ -216,7 +219,7 @@ func (w *RTCPWriter) ReferenceTime(senderSSRC uint32, ntp uint64) bool {
 	return true
 }
 
-// Delays writes an ExtendedReport that answers the reference times of receivers.
+// Delays writes an ExtendedReport that answers the reference times of receivers (RFC 3611 section 4.5).
 func (w *RTCPWriter) Delays(senderSSRC uint32, delays []ReceptionDelay) bool {
 	b := w.openBlock(senderSSRC, blockDelays, delaySize*len(delays))
 	if b == nil {

@@ -19,7 +19,10 @@ func TestClockConverts(t *testing.T) {
 		timestamp uint32
 		after     time.Duration
 	}{
-		{1<<32 - 45000, 0}, {45000, time.Second}, {1<<32 - 135000, -time.Second}, {1<<32 - 45000 + 90, time.Millisecond},
+		{1<<32 - 45000, 0},
+		{45000, time.Second},
+		{1<<32 - 135000, -time.Second},
+		{1<<32 - 45000 + 90, time.Millisecond},
 		{3600*90000 - 45000, time.Hour},
 	}
 	for _, tt := range tests {
@@ -88,7 +91,10 @@ func TestUnits(t *testing.T) {
 		rate int
 		want uint32
 	}{
-		{0, 90000, 0}, {time.Second, 90000, 90000}, {-time.Second, 90000, 1<<32 - 90000}, {20 * time.Millisecond, 48000, 960},
+		{0, 90000, 0},
+		{time.Second, 90000, 90000},
+		{-time.Second, 90000, 1<<32 - 90000},
+		{20 * time.Millisecond, 48000, 960},
 		{1000 * time.Hour, 90000, uint32(uint64(3600*1000*90000) % (1 << 32))},
 	}
 	for _, tt := range tests {

@@ -24,10 +24,24 @@ func TestParseScalabilityMode(t *testing.T) {
 		mode string
 		want Layers
 	}{
-		{"", Layers{1, 1}}, {"L1T1", Layers{1, 1}}, {"L1T3", Layers{1, 3}}, {"L3T3_KEY", Layers{3, 3}}, {"S2T1", Layers{2, 1}},
-		{"L12T34", Layers{12, 34}}, {"L123T4", Layers{1, 1}}, {"L0T1", Layers{1, 1}}, {"L1T0", Layers{1, 1}}, {"l1t2", Layers{1, 1}},
-		{"L2T", Layers{1, 1}}, {"L2", Layers{1, 1}}, {"T2", Layers{1, 1}}, {"L2T3h", Layers{2, 3}}, {"L1T123", Layers{1, 12}},
-		{"L10T1", Layers{10, 1}}, {"S99T99", Layers{99, 99}}, {"L٣T1", Layers{1, 1}},
+		{"", Layers{1, 1}},
+		{"L1T1", Layers{1, 1}},
+		{"L1T3", Layers{1, 3}},
+		{"L3T3_KEY", Layers{3, 3}},
+		{"S2T1", Layers{2, 1}},
+		{"L12T34", Layers{12, 34}},
+		{"L123T4", Layers{1, 1}},
+		{"L0T1", Layers{1, 1}},
+		{"L1T0", Layers{1, 1}},
+		{"l1t2", Layers{1, 1}},
+		{"L2T", Layers{1, 1}},
+		{"L2", Layers{1, 1}},
+		{"T2", Layers{1, 1}},
+		{"L2T3h", Layers{2, 3}},
+		{"L1T123", Layers{1, 12}},
+		{"L10T1", Layers{10, 1}},
+		{"S99T99", Layers{99, 99}},
+		{"L٣T1", Layers{1, 1}},
 	}
 	for _, tt := range tests {
 		if got := ParseScalabilityMode(tt.mode); got != tt.want {

@@ -14,7 +14,12 @@ func TestResends(t *testing.T) {
 		seq       uint16
 		ok, first bool
 	}{
-		{0, 7, true, true}, {1, 8, true, true}, {49, 7, false, false}, {50, 7, true, false}, {51, 7, false, false}, {51, 8, true, false},
+		{0, 7, true, true},
+		{1, 8, true, true},
+		{49, 7, false, false},
+		{50, 7, true, false},
+		{51, 7, false, false},
+		{51, 8, true, false},
 		{60, 7 + resendSlots, true, true}, // takes the slot of 7
 		{61, 7, true, true},               // which is forgotten
 	}

@@ -68,8 +68,10 @@ func TestRewriterDropsAroundGaps(t *testing.T) {
 		want     uint16
 		reserved map[uint16]uint16
 	}{
-		{"gap in front of a drop", func(w *Rewriter) uint16 { w.Drop(start, 13, 1); return w.Forward(20) }, 1009,
-			map[uint16]uint16{11: 1001, 12: 1002, 14: 1003, 19: 1008}},
+		{
+			"gap in front of a drop", func(w *Rewriter) uint16 { w.Drop(start, 13, 1); return w.Forward(20) }, 1009,
+			map[uint16]uint16{11: 1001, 12: 1002, 14: 1003, 19: 1008},
+		},
 		{"gap between drops", func(w *Rewriter) uint16 {
 			w.Drop(start, 11, 1)
 			w.Drop(start, 14, 2)
@@ -81,8 +83,10 @@ func TestRewriterDropsAroundGaps(t *testing.T) {
 			w.Drop(start, 19, 1)
 			return w.Forward(20)
 		}, 1001, nil},
-		{"gap behind a drop", func(w *Rewriter) uint16 { w.Drop(start, 11, 1); return w.Forward(20) }, 1009,
-			map[uint16]uint16{12: 1001, 19: 1008}},
+		{
+			"gap behind a drop", func(w *Rewriter) uint16 { w.Drop(start, 11, 1); return w.Forward(20) }, 1009,
+			map[uint16]uint16{12: 1001, 19: 1008},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -222,8 +226,16 @@ func TestRewriterMayBegin(t *testing.T) {
 		seq    uint16
 		want   bool
 	}{
-		{0, 0, 65529, false}, {0, 0, 65534, false}, {0, 0, 65535, true}, {0, 0, 3, true}, {0, 1, 20, false}, {0, 1, 21, true},
-		{0, 2, 5, true}, {segmentKept, 0, 65534, false}, {segmentKept + 1, 0, 65534, true}, {time.Hour, 1, 20, false},
+		{0, 0, 65529, false},
+		{0, 0, 65534, false},
+		{0, 0, 65535, true},
+		{0, 0, 3, true},
+		{0, 1, 20, false},
+		{0, 1, 21, true},
+		{0, 2, 5, true},
+		{segmentKept, 0, 65534, false},
+		{segmentKept + 1, 0, 65534, true},
+		{time.Hour, 1, 20, false},
 	} {
 		if got := w.MayBegin(start.Add(tt.after), tt.stream, tt.seq); got != tt.want {
 			t.Errorf("%d of stream %d after %v: %t", tt.seq, tt.stream, tt.after, got)

@@ -114,13 +114,15 @@ func TestListenInfos(t *testing.T) {
 			RTC{Listen: addr("127.0.0.1", "10.0.0.1", "10.0.0.1")}, 0, []proto.ListenInfo{{IP: "10.0.0.1"}, {IP: "127.0.0.1"}},
 		},
 		"both families": {
-			RTC{Listen: addr("10.0.0.1", "2001:db8::1"), Announced: []string{"198.51.100.1"}}, 0,
+			RTC{Listen: addr("10.0.0.1", "2001:db8::1"), Announced: []string{"198.51.100.1"}},
+			0,
 			[]proto.ListenInfo{
 				{IP: "10.0.0.1", AnnouncedAddress: "198.51.100.1"}, {IP: "2001:db8::1", Flags: &proto.SocketFlags{IPv6Only: true}},
 			},
 		},
 		"announced wildcard": {
-			RTC{Listen: addr("0.0.0.0"), Announced: []string{"2001:db8::9", "sfu.example.org"}}, 0,
+			RTC{Listen: addr("0.0.0.0"), Announced: []string{"2001:db8::9", "sfu.example.org"}},
+			0,
 			[]proto.ListenInfo{{IP: "0.0.0.0", AnnouncedAddress: "sfu.example.org"}},
 		},
 	} {
