@@ -214,6 +214,7 @@ func (a *Association) handshakeOver(now time.Time, at *attempt, out outcome, err
 		a.hello, a.hellos = nil, reassembler{}
 		at.finish(out.data, out.remnant)
 		a.cfg.Events.DTLSConnected(now, out.keys)
+		at.catchUp(now)
 		return
 	}
 	a.current, a.failure = nil, err

@@ -11,7 +11,8 @@ const (
 	stall = time.Second
 	// chunk is how much of a handshake message goes into one record for the library.
 	chunk = 1200
-	// maxHeld is how many records may be ahead of ChangeCipherSpec: a Finished, and a copy of it.
+	// maxHeld is how many records may be ahead of ChangeCipherSpec: a Finished, and a copy of it. So many alerts
+	// may be ahead of the remnant.
 	maxHeld = 2
 )
 
@@ -39,6 +40,7 @@ type attempt struct {
 	ccsCame    bool      // the peer's came
 	keyed      bool      // and was handed on
 	held       [][]byte  // protected records that came before that
+	alerts     [][]byte  // for the remnant, that came before there was one
 	sent       [][]byte  // our flight with ChangeCipherSpec
 	lastWords  bool      // the close_notify after Close went out
 }
@@ -81,6 +83,17 @@ func (at *attempt) finish(data net.Conn, r *remnant) {
 		}
 	}
 	at.hello, at.inbox, at.held, at.sent = nil, reassembler{}, nil, nil
+}
+
+// catchUp takes in the alerts that waited for the remnant.
+func (at *attempt) catchUp(now time.Time) {
+	alerts := at.alerts
+	at.alerts = nil
+	for _, raw := range alerts {
+		if at.owner.current == at && at.owner.state == StateConnected {
+			at.protected(now, record{kind: contentAlert, epoch: 1, raw: raw})
+		}
+	}
 }
 
 // handshakeFragment takes in a piece of a plaintext handshake message.
@@ -129,6 +142,10 @@ func (at *attempt) protected(now time.Time, r record) {
 		if at.remnant.protected(now, at.owner, r) {
 			at.owner.ended(now, at, nil)
 		}
+	case r.kind == contentAlert && !at.owner.cfg.Data && len(r.raw) <= maxFinished && len(at.alerts) < maxHeld:
+		// A peer can end the connection the moment it has our Finished. The library is about to leave by then, and
+		// would take the alert with it.
+		at.alerts = append(at.alerts, bytes.Clone(r.raw))
 	case at.keyed:
 		at.deliver(r.raw)
 	case r.kind == contentHandshake && len(r.raw) <= maxFinished && len(at.held) < maxHeld:

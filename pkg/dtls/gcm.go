@@ -90,9 +90,10 @@ func (g *gcm) openRecord(raw []byte) ([]byte, bool) {
 	if len(sealed) < gcmNonceSize+gcmTagSize {
 		return nil, false
 	}
-	nonce := append(bytes.Clone(g.openSalt), sealed[:gcmNonceSize]...)
+	var nonce [gcmSaltSize + gcmNonceSize]byte
+	copy(nonce[copy(nonce[:], g.openSalt):], sealed)
 	sealed = sealed[gcmNonceSize:]
 	aad := additionalData(raw, len(sealed)-gcmTagSize)
-	plain, err := g.open.Open(sealed[:0], nonce, sealed, aad[:])
+	plain, err := g.open.Open(sealed[:0], nonce[:], sealed, aad[:])
 	return plain, err == nil
 }

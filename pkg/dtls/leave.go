@@ -20,7 +20,8 @@ func (i *island) leave(conn *pion.Conn) (*remnant, error) {
 	_ = i.mail.Close()
 	_ = conn.Close() // waits for the library's goroutines
 	if i.suite != nil && i.suite.IsInitialized() {
-		return &remnant{cipher: &i.suite.keys.Load().chacha20Records, next: i.suite.next}, nil
+		records := i.suite.keys.Load().chacha20Records // without the master secret
+		return &remnant{cipher: &records, next: i.suite.next}, nil
 	}
 	s, err := secretsOf(conn)
 	if err != nil {

@@ -26,6 +26,10 @@ type recordCipher interface {
 
 // protected takes in a record of epoch 1 that the gate let through. It tells whether it ends the association.
 func (r *remnant) protected(now time.Time, a *Association, rec record) (over bool) {
+	if len(rec.raw) > maxFinished { // nothing that we would take in is longer
+		a.drop(DropSealed)
+		return false
+	}
 	plain, ok := r.cipher.openRecord(rec.raw)
 	if !ok {
 		a.drop(DropSealed) // "Invalid records SHOULD be silently discarded" (RFC 6347 section 4.1.2.7)

@@ -145,7 +145,7 @@ func TestRemnantUnderAttack(t *testing.T) {
 			}
 			p := w.join(Server, peerConfig{gcm: gcm})
 			before := 0
-			w.do(func(time.Time) { before = len(w.sentAt) })
+			w.do(func(time.Time) { before, w.toUs = len(w.sentAt), nil })
 			for range 20 {
 				w.receive(finished)
 				time.Sleep(time.Second)
