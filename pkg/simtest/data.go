@@ -24,6 +24,7 @@ type Channel struct {
 
 	mu       sync.Mutex
 	received []webrtc.DataChannelMessage
+	total    int
 	more     chan struct{} // closed and replaced at every message
 }
 
@@ -93,6 +94,7 @@ func (c *Channel) note(m webrtc.DataChannelMessage) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.received = append(c.received, m)
+	c.total++
 	close(c.more)
 	c.more = make(chan struct{})
 }
@@ -139,6 +141,13 @@ func (c *Channel) Received() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.received)
+}
+
+// Total is how many messages have come.
+func (c *Channel) Total() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.total
 }
 
 // WaitSCTP waits until the peer's association is connected.
