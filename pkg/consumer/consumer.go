@@ -104,7 +104,6 @@ func New(cfg Config) (*Consumer, *proto.Error) {
 	c.codec = &c.codecs[0]
 	c.send = stream.NewSend(c.codec.clockRate)
 	c.rewriter = stream.NewRewriter(firstSequence(cfg.Random()))
-	c.timeline.stream = none
 	encoding := o.RTPParameters.Encodings[0]
 	c.header = rtp.Header{SSRC: encoding.SSRC, IDs: &c.ids, MID: o.RTPParameters.MID}
 	if encoding.RTX != nil {

@@ -2,6 +2,7 @@ package consumer_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"runtime"
 	"slices"
@@ -212,9 +213,13 @@ func TestFilteredPacketsLeaveNoGap(t *testing.T) {
 	w := newWorld(t, codec.Opus, 1)
 	a := w.consume(w.options("a"))
 	a.TransportConnected(w.now)
+	give := func(ssrc uint32, seq int, pt uint8, payload ...byte) {
+		a.ProducerPacket(w.now, &rtp.Packet{SSRC: ssrc, PayloadType: pt, SequenceNumber: uint16(seq), Timestamp: uint32(seq) * 960, Payload: payload})
+	}
+	give(1000, 99, 101) // padding is nothing to begin with
 	for seq, pt := range []uint8{101, 101, 110, 101, 110, 110, 101} {
-		p := rtp.Packet{SSRC: 1000, PayloadType: pt, SequenceNumber: uint16(seq), Timestamp: uint32(seq) * 960, Payload: []byte{0xf8, 1, 2, 3}}
-		a.ProducerPacket(w.now, &p)
+		give(77, 50+seq, pt, 0xf8, 1, 2, 3) // a stream the consumer does not know
+		give(1000, 100+seq, pt, 0xf8, 1, 2, 3)
 	}
 	var got []uint16
 	for _, p := range a.out {
@@ -298,6 +303,72 @@ func TestClosedIsSilent(t *testing.T) {
 	}
 }
 
+// A picture is forwarded as a whole or not at all, even if the wish changes in the middle of it.
+func TestPicturesAreWhole(t *testing.T) {
+	w := newWorld(t, codec.VP8, 2)
+	for range 30 {
+		w.send(0, picture{packets: 1})
+		w.send(1, picture{packets: 1})
+		w.advance(100 * time.Millisecond)
+	}
+	a := w.consume(w.options("a"))
+	a.TransportConnected(w.now)
+	prefer := func(temporal int) {
+		if _, err := a.SetPreferredLayers(w.now, proto.ConsumerLayers{SpatialLayer: 1, TemporalLayer: &temporal}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	prefer(0)
+	w.send(1, picture{key: true, packets: 1})
+	for i, tid := range []uint8{2, 1, 2, 1} { // every other picture begins under a wish for nothing but the base
+		w.advance(33 * time.Millisecond)
+		prefer(2 * (i % 2))
+		for j, r := range w.make(w.streams[1], picture{packets: 4, tid: tid, sync: true}) {
+			w.give(w.streams[1], r)
+			if j == 1 {
+				prefer(2 * (1 - i%2))
+			}
+		}
+	}
+	packets := map[uint32]int{}
+	for _, p := range a.out {
+		packets[p.timestamp]++
+	}
+	if len(packets) != 3 { // the key frame, and both that began under a wish for all
+		t.Errorf("%d pictures were forwarded, want 3", len(packets))
+	}
+	for timestamp, n := range packets {
+		if timestamp != a.out[0].timestamp && n != 4 {
+			t.Errorf("%d packets of a picture of 4 were forwarded", n)
+		}
+	}
+}
+
+// A new wish is asked for at once, not when the last request is old enough.
+func TestNewWishesAreAskedFor(t *testing.T) {
+	w := newWorld(t, codec.VP8, 3)
+	for range 30 {
+		for i := range 3 {
+			w.send(i, picture{packets: 1})
+		}
+		w.advance(100 * time.Millisecond)
+	}
+	a := w.consume(w.options("a"))
+	a.TransportConnected(w.now)
+	w.send(2, picture{key: true, packets: 1})
+	for _, layer := range []int{0, 1} {
+		w.advance(500 * time.Millisecond)
+		w.journal = nil
+		if _, err := a.SetPreferredLayers(w.now, proto.ConsumerLayers{SpatialLayer: layer}); err != nil {
+			t.Fatal(err)
+		}
+		if want := fmt.Sprintf("publisher: PLI %d", w.streams[layer].ssrc); !slices.Contains(w.journal, want) {
+			t.Errorf("%q, want %q", w.journal, want)
+		}
+		w.send(layer, picture{key: true, packets: 1})
+	}
+}
+
 // A packet that the transport does not take is not counted, and its number is spent.
 func TestPacketsThatAreNotSent(t *testing.T) {
 	w := newWorld(t, codec.VP8, 1)
@@ -311,7 +382,7 @@ func TestPacketsThatAreNotSent(t *testing.T) {
 	c.TransportConnected(w.now)
 	w.send(0, picture{key: true, packets: 2})
 	c.HandleNACK(w.now, nack(t, c.SSRC(), 1005))
-	if s := c.Stats(w.now)[0]; s.PacketCount != 0 || s.ByteCount != 0 || s.NACKCount != 1 {
+	if s := c.Stats(w.now)[0]; s.PacketCount != 0 || s.ByteCount != 0 || s.NACKCount != 1 || s.PacketsRetransmitted != 0 {
 		t.Errorf("%+v", s)
 	}
 	if _, ok := c.SenderReport(w.now); ok {

@@ -37,30 +37,37 @@ func (c *Consumer) HandleNACK(now time.Time, p *rtp.RTCP) {
 
 // sendAgain sends the packet that had a number once more, on the retransmission stream if there is one (RFC 4588 section 4).
 func (c *Consumer) sendAgain(now time.Time, seq uint16, rtt time.Duration) {
-	i, original, offsets, ok := c.rewriter.Source(now, seq)
+	from, ok := c.rewriter.Source(now, seq)
 	if !ok {
 		return
 	}
-	p, ok := c.cfg.Source.Cached(now, c.streams[i], original)
+	p, ok := c.cfg.Source.Cached(now, c.streams[from.Stream], from.Seq)
 	if !ok {
+		return
+	}
+	payload := p.Payload
+	if from.Dropped(p.Timestamp) {
+		payload = nil // the number was only filled
+	}
+	sent := c.codecs.of(p.PayloadType) // its own codec: the source may have changed since
+	if sent == nil || payload == nil && !c.hasRTX(sent) {
 		return
 	}
 	allowed, first := c.resends.Allow(now, seq, rtt)
-	sent := c.codecs.of(p.PayloadType) // its own codec: the source may have changed since
-	if !allowed || sent == nil || !c.send.Afford() {
+	if !allowed || !c.send.Afford() {
 		return
 	}
 	h := &c.again
-	if h.SSRC != 0 && sent.rtx != 0 {
-		fill(h, p, &offsets, p.Payload)
+	if c.hasRTX(sent) {
+		fill(h, p, &from.Offsets, payload)
 		h.PayloadType, h.OSN = sent.rtx, seq
 		h.SequenceNumber++
 	} else { // without a stream for it, the same packet goes out again
 		h = &c.header
-		fill(h, p, &offsets, p.Payload)
+		fill(h, p, &from.Offsets, payload)
 		h.PayloadType, h.SequenceNumber, h.Again = p.PayloadType, seq, true
 	}
-	size := c.cfg.Sink.SendRTP(now, h, p.Payload)
+	size := c.cfg.Sink.SendRTP(now, h, payload)
 	h.Source, h.Again = nil, false
 	if size > 0 {
 		c.send.SentAgain(now, size, first)
@@ -69,6 +76,11 @@ func (c *Consumer) sendAgain(now time.Time, seq uint16, rtt time.Duration) {
 		}
 	}
 }
+
+// hasRTX tells whether retransmissions of a codec have a stream of their own. Without one, a number that was sent may only be sent again bit
+// by bit (RFC 3711 section 9.1), so it must never be filled with an empty packet: should a publisher's timestamps lie, the same number could
+// be sent with and without payload.
+func (c *Consumer) hasRTX(of *codec) bool { return c.again.SSRC != 0 && of.rtx != 0 }
 
 // HandleReceiverReport takes a report block about one of the consumer's SSRCs. What is lost of the retransmissions does not count: it is asked
 // for again.
@@ -107,7 +119,7 @@ func (c *Consumer) RequestKeyFrame(now time.Time) {
 // SenderReport makes a sender report, or returns false if there is nothing to report. A consumer that sends nothing must not: its
 // timestamps do not advance.
 func (c *Consumer) SenderReport(now time.Time) (rtp.SenderInfo, bool) {
-	if !c.active || c.current == none {
+	if c.current == none {
 		return rtp.SenderInfo{}, false
 	}
 	r := c.cfg.Source.Stream(c.streams[c.current])

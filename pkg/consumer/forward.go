@@ -110,14 +110,15 @@ func (c *Consumer) ask(now time.Time) {
 	c.cfg.Source.RequestKeyFrame(now, c.streams[i])
 }
 
-// late forwards a packet whose number out was reserved when it did not come. The rest of a picture that was dropped goes out empty: the
-// peer would ask for a missing number in vain.
+// late forwards a packet whose number out was reserved when it did not come. The rest of a picture that was dropped goes out empty, or the
+// peer would ask for the missing number in vain.
 func (c *Consumer) late(now time.Time, i int, p *rtp.Packet) {
 	place, ok := c.rewriter.Late(now, uint8(i), p.SequenceNumber, p.Timestamp)
 	switch {
 	case !ok:
-	case place.Dropped:
+	case place.Dropped && c.hasRTX(c.codec):
 		c.emit(now, p, place.Seq, &place.Offsets, nil)
+	case place.Dropped:
 	default:
 		c.emit(now, p, place.Seq, &place.Offsets, p.Payload)
 	}
@@ -129,7 +130,7 @@ func (c *Consumer) emit(now time.Time, p *rtp.Packet, out uint16, o *stream.Offs
 	h.SequenceNumber = out
 	fill(h, p, o, payload)
 	h.PayloadType = p.PayloadType
-	h.Keep = c.codec.nack && (c.codec.rtx == 0 || c.again.SSRC == 0) // the peer may ask for it again, and there is no RTX
+	h.Keep = c.codec.nack && !c.hasRTX(c.codec) // the peer may ask for it again, and there is no RTX
 	size := c.cfg.Sink.SendRTP(now, h, payload)
 	h.Source = nil // or the header would keep the source's cache alive
 	if size == 0 {

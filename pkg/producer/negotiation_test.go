@@ -51,9 +51,14 @@ func TestNewRefuses(t *testing.T) {
 			o.RTPParameters.Codecs[1].Parameters = proto.CodecParameters{"apt": rtxType}
 			return o
 		}, proto.TypeErrorName, "apt"},
-		{"RTX of nothing", func() *proto.Produce {
+		{"RTX of what is no payload type", func() *proto.Produce {
 			o := produceVideo(single())
 			o.RTPParameters.Codecs[1].Parameters = proto.CodecParameters{"apt": 300.0}
+			return o
+		}, proto.TypeErrorName, "apt"},
+		{"RTX of nothing", func() *proto.Produce {
+			o := produceVideo(single())
+			o.RTPParameters.Codecs[1].Parameters = proto.CodecParameters{"apt": 50}
 			return o
 		}, proto.TypeErrorName, "apt"},
 		{"no codec mapping", func() *proto.Produce { o := produceVideo(single()); o.RTPMapping.Codecs = nil; return o }, proto.TypeErrorName, "rtpMapping.codecs"},

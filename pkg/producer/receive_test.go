@@ -55,6 +55,9 @@ func TestVerdicts(t *testing.T) {
 	w.must(Media, video(10, 1, keyFrame))
 	w.must(DropDuplicate, video(10, 1, keyFrame))
 	w.must(DropSequence, video(10, 30000, keyFrame))
+	if s := w.producer.Stats(w.now)[0]; s.PacketsDiscarded != 2 {
+		t.Errorf("%d packets discarded, want 2", s.PacketsDiscarded)
+	}
 	w.must(DropPayload, video(10, 2, []byte{0x80}))
 	w.must(Padding, packet{ssrc: 10, pt: vp8Type, seq: 3, padding: 20})
 	w.must(Padding, packet{ssrc: 11, pt: rtxType, seq: 1, padding: 20})
@@ -281,8 +284,12 @@ func TestConservation(t *testing.T) {
 				ssrc: rapid.SampledFrom([]uint32{10, 10, 10, 11, 12}).Draw(rt, "ssrc"),
 				pt:   rapid.SampledFrom([]uint8{vp8Type, vp8Type, rtxType, 20}).Draw(rt, "pt"),
 				seq:  base + rapid.Uint16Range(0, 40).Draw(rt, "seq"),
-				payload: rapid.SampledFrom([][]byte{keyFrame, delta, nil, {0x80}, binary.BigEndian.AppendUint16(nil, base+3),
-					append(binary.BigEndian.AppendUint16(nil, base+5), delta...)}).Draw(rt, "payload"),
+				payload: rapid.SampledFrom([][]byte{
+					keyFrame, delta, nil,
+					{0x80},
+					binary.BigEndian.AppendUint16(nil, base+3),
+					append(binary.BigEndian.AppendUint16(nil, base+5), delta...),
+				}).Draw(rt, "payload"),
 			}
 			before := len(r.packets)
 			v := w.give(p)
@@ -319,7 +326,8 @@ func TestConservation(t *testing.T) {
 
 func FuzzHandleRTP(f *testing.F) {
 	for _, p := range []packet{
-		video(10, 1, keyFrame), video(10, 3, delta), {ssrc: 11, pt: rtxType, seq: 1, payload: append([]byte{0, 2}, delta...)},
+		video(10, 1, keyFrame), video(10, 3, delta),
+		{ssrc: 11, pt: rtxType, seq: 1, payload: append([]byte{0, 2}, delta...)},
 		{ssrc: 10, pt: vp8Type, seq: 1, padding: 9, extensions: map[uint8]string{midID: "0", ridID: "r0"}},
 	} {
 		b := p.bytes()

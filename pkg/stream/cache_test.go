@@ -99,8 +99,8 @@ func TestCacheBounds(t *testing.T) {
 			kept++
 		}
 	}
-	if kept != cacheMaxPackets {
-		t.Errorf("%d packets are kept, want %d", kept, cacheMaxPackets)
+	if kept != cacheMaxPackets || len(c.ring) != cacheMaxRing {
+		t.Errorf("%d packets are kept in a ring of %d, want %d in %d", kept, len(c.ring), cacheMaxPackets, cacheMaxRing)
 	}
 	if put(t, &c, start, packets-1-cacheMaxPackets, 20) != nil {
 		t.Error("a packet that is too old was put")
@@ -213,6 +213,13 @@ func TestCacheMemory(t *testing.T) {
 	now, _ = feed(&video, now, number, 500, 300, 20*time.Millisecond) // 120 kbit/s
 	if m := memory(&video); m > 256<<10 {
 		t.Errorf("%d bytes for two seconds of 120 kbit/s", m)
+	}
+	count, size := 0, 0
+	for _, s := range video.slabs {
+		count, size = count+s.count, size+len(s.buf)
+	}
+	if count != video.count || size != video.bytes || len(video.slabs) == 0 || len(video.slabs[len(video.slabs)-1].buf) == 0 {
+		t.Errorf("%d packets in %d bytes, accounted for as %d in %d", count, size, video.count, video.bytes)
 	}
 	video.Trim(now.Add(time.Minute))
 	if m := memory(&video); m != 0 {

@@ -79,6 +79,25 @@ func TestRecvReportsItsRetransmissions(t *testing.T) {
 	}
 }
 
+// Jitter is measured on what comes in order, and reported (RFC 3550 section 6.4.1, A.8).
+func TestRecvReportsJitter(t *testing.T) {
+	var timers timer.Queue
+	r := newVideo(&timers)
+	var want jitter
+	for i, ms := range []int{0, 20, 55, 60, 61, 100, 140} {
+		now := start.Add(time.Duration(ms) * time.Millisecond)
+		r.Receive(now, uint16(2*i), uint32(i)*1800, 100)
+		want.update(now, uint32(i)*1800, 90000)
+	}
+	r.Receive(start.Add(time.Second), 3, 1800, 100) // late: says nothing of the path
+	if b := r.Report(start.Add(time.Second), 7); b.Jitter != want.value() || b.Jitter == 0 {
+		t.Errorf("jitter %d, want %d", b.Jitter, want.value())
+	}
+	if s := r.Stats(start); s.Jitter != want.value() {
+		t.Errorf("jitter %d, want %d", s.Jitter, want.value())
+	}
+}
+
 // A publisher probes for bandwidth with retransmissions nobody asked for. They do not make a dead stream alive.
 func TestRecvProbingIsNoSignOfLife(t *testing.T) {
 	var timers timer.Queue

@@ -54,6 +54,10 @@ type segment struct {
 	behind     mark
 }
 
+func (s *segment) dropped(timestamp uint32) bool {
+	return s.before.is(timestamp) || s.behind.is(timestamp)
+}
+
 // NewRewriter makes a rewriter whose first packet will be numbered first.
 func NewRewriter(first uint16) Rewriter { return Rewriter{next: int64(first)} }
 
@@ -145,16 +149,28 @@ func (w *Rewriter) Late(now time.Time, stream uint8, seq uint16, timestamp uint3
 		}
 		number := end + int64(int16(seq-uint16(end)))
 		if number >= s.start && number < end {
-			return Reserved{
-				Seq: uint16(s.out + number - s.start), Offsets: s.offsets, Dropped: s.before.is(timestamp) || s.behind.is(timestamp),
-			}, true
+			return Reserved{Seq: uint16(s.out + number - s.start), Offsets: s.offsets, Dropped: s.dropped(timestamp)}, true
 		}
 	}
 	return Reserved{}, false
 }
 
+// Origin is where a number out came from.
+type Origin struct {
+	Stream  uint8
+	Seq     uint16
+	Offsets Offsets // that were in force there
+
+	before, behind mark
+}
+
+// Dropped tells whether the origin was the rest of a picture that was left out, as Reserved does, once its timestamp is known.
+func (o *Origin) Dropped(timestamp uint32) bool {
+	return o.before.is(timestamp) || o.behind.is(timestamp)
+}
+
 // Source finds the packet that was sent, or should have been, under a number.
-func (w *Rewriter) Source(now time.Time, out uint16) (stream uint8, seq uint16, offsets Offsets, ok bool) {
+func (w *Rewriter) Source(now time.Time, out uint16) (Origin, bool) {
 	number := w.next + int64(int16(out-uint16(w.next)))
 	for i := len(w.segments) - 1; i >= 0; i-- {
 		s := &w.segments[i]
@@ -162,10 +178,10 @@ func (w *Rewriter) Source(now time.Time, out uint16) (stream uint8, seq uint16, 
 			break
 		}
 		if in := s.start + number - s.out; in >= s.start && in < w.endOf(i) {
-			return s.stream, uint16(in), s.offsets, true
+			return Origin{Stream: s.stream, Seq: uint16(in), Offsets: s.offsets, before: s.before, behind: s.behind}, true
 		}
 	}
-	return 0, 0, Offsets{}, false
+	return Origin{}, false
 }
 
 // Next is the number that the next packet in order would get.

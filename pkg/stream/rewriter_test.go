@@ -125,6 +125,8 @@ func TestRewriterMarksWhatBelongsToDroppedPictures(t *testing.T) {
 	for _, tt := range tests {
 		if got, ok := w.Late(start, 0, tt.seq, tt.timestamp); !ok || got.Dropped != tt.want {
 			t.Errorf("%d at %d: %+v, %t", tt.seq, tt.timestamp, got, ok)
+		} else if from, ok := w.Source(start, got.Seq); !ok || from.Dropped(tt.timestamp) != tt.want {
+			t.Errorf("%d at %d comes from %+v, %t", tt.seq, tt.timestamp, from, ok)
 		}
 	}
 }
@@ -150,13 +152,12 @@ func TestRewriterOffsetsOfThePast(t *testing.T) {
 		if got, ok := w.Late(start, tt.stream, tt.seq, 0); !ok || got != (Reserved{tt.out, tt.want, false}) {
 			t.Errorf("stream %d, %d: %+v %t, want %d %v", tt.stream, tt.seq, got, ok, tt.out, tt.want)
 		}
-		stream, seq, offsets, ok := w.Source(start, tt.out)
-		if !ok || stream != tt.stream || seq != tt.seq || offsets != tt.want {
-			t.Errorf("%d comes from stream %d, %d, %v, %t", tt.out, stream, seq, offsets, ok)
+		if got, ok := w.Source(start, tt.out); !ok || got.Stream != tt.stream || got.Seq != tt.seq || got.Offsets != tt.want {
+			t.Errorf("%d comes from %+v, %t", tt.out, got, ok)
 		}
 	}
 	for _, out := range []uint16{999, 1006, 40000} {
-		if _, _, _, ok := w.Source(start, out); ok {
+		if _, ok := w.Source(start, out); ok {
 			t.Errorf("%d was sent", out)
 		}
 	}
@@ -174,13 +175,13 @@ func TestRewriterForgetsInTime(t *testing.T) {
 	if _, ok := w.Late(start.Add(segmentGrace+1), 0, 11, 0); ok {
 		t.Error("a straggler is welcome for ever")
 	}
-	if _, _, _, ok := w.Source(start.Add(segmentKept), 1002); !ok {
+	if _, ok := w.Source(start.Add(segmentKept), 1002); !ok {
 		t.Error("a number of the stream before is forgotten too soon")
 	}
-	if _, _, _, ok := w.Source(start.Add(segmentKept+1), 1002); ok {
+	if _, ok := w.Source(start.Add(segmentKept+1), 1002); ok {
 		t.Error("a number of the stream before is known for ever")
 	}
-	if _, _, _, ok := w.Source(start.Add(time.Hour), 1003); !ok {
+	if _, ok := w.Source(start.Add(time.Hour), 1003); !ok {
 		t.Error("a number of the stream being forwarded is forgotten")
 	}
 }
@@ -198,14 +199,14 @@ func TestRewriterSuspendsAndForgets(t *testing.T) {
 		t.Errorf("after a pause comes %d", got)
 	}
 	w.Forget(start.Add(time.Minute), 0)
-	if _, _, _, ok := w.Source(start.Add(time.Minute), 1003); ok || len(w.segments) != 0 {
+	if _, ok := w.Source(start.Add(time.Minute), 1003); ok || len(w.segments) != 0 {
 		t.Error("a forgotten stream has numbers")
 	}
 	if got := w.Begin(start.Add(time.Minute), 0, 3); got != 1004 {
 		t.Errorf("after a new beginning comes %d", got)
 	}
 	w.Forget(start, 7) // of a stream that never was
-	if _, _, _, ok := w.Source(start.Add(time.Minute), 1004); !ok {
+	if _, ok := w.Source(start.Add(time.Minute), 1004); !ok {
 		t.Error("another stream's end took numbers")
 	}
 }
@@ -339,8 +340,8 @@ func TestRewriterModel(t *testing.T) {
 				case !ok || place.Seq != want:
 					t.Fatalf("late %d of stream %d became %d, %t, want %d", e.seq, r.stream, place.Seq, ok, want)
 				}
-				if stream, seq, _, ok := w.Source(start, want); !ok || stream != r.stream || seq != e.seq {
-					t.Fatalf("%d comes from %d of stream %d, %t, want %d of %d", want, seq, stream, ok, e.seq, r.stream)
+				if from, ok := w.Source(start, want); !ok || from.Stream != r.stream || from.Seq != e.seq {
+					t.Fatalf("%d comes from %+v, %t, want %d of %d", want, from, ok, e.seq, r.stream)
 				}
 				want++
 			}
