@@ -3,6 +3,7 @@ package consumer_test
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"time"
 
 	"gazpacho/pkg/codec"
@@ -62,6 +63,7 @@ type peer struct {
 	name string
 	ids  rtp.ExtensionIDs
 	out  []sent
+	all  []uint16 // numbers that were sent, retransmissions with numbers of their own aside
 }
 
 // sent is a packet as the peer's receiver sees it.
@@ -126,6 +128,15 @@ func (p *peer) SendRTP(_ time.Time, h *rtp.Header, payload []byte) int {
 	q.Resolve(&p.ids)
 	if got := string(q.Extension(rtp.ExtMID)); got != "m"+p.name {
 		p.w.t.Errorf("%s sent MID %q", p.name, got)
+	}
+	if keep := !h.IsRTX && p.RTXSSRC() == 0; h.Keep != keep {
+		p.w.t.Errorf("%s: #%d is to be kept: %t", p.name, q.SequenceNumber, h.Keep)
+	}
+	if !h.IsRTX && !h.Again && slices.Contains(p.all, q.SequenceNumber) {
+		p.w.t.Errorf("%s: #%d is sent twice, and not said to be", p.name, q.SequenceNumber)
+	}
+	if !h.IsRTX {
+		p.all = append(p.all, q.SequenceNumber)
 	}
 	s := sent{ssrc: q.SSRC, pt: q.PayloadType, seq: q.SequenceNumber, timestamp: q.Timestamp, marker: q.Marker, rtx: h.IsRTX}
 	body := q.Payload
