@@ -35,8 +35,13 @@ func TestPictures(t *testing.T) {
 			{"join", 7, 3, 0, 7, 3}, {"send", 7, 3, 0, 7, 3}, {"join", 900, 200, 5, 8, 4}, {"send", 900, 200, 5, 8, 4}, {"send", 901, 201, 6, 9, 5},
 		}},
 		{"another stream behind one that was left out", []step{
-			{"join", 7, 3, 0, 7, 3}, {"send", 7, 3, 0, 7, 3}, {"drop", 8, 3, 1, 0, 0}, {"join", 900, 200, 1, 8, 4}, {"send", 900, 200, 1, 8, 4},
-			{"drop", 901, 200, 1, 0, 0}, {"send", 902, 201, 2, 9, 5},
+			{"join", 7, 3, 0, 7, 3},
+			{"send", 7, 3, 0, 7, 3},
+			{"drop", 8, 3, 1, 0, 0},
+			{"join", 900, 200, 1, 8, 4},
+			{"send", 900, 200, 1, 8, 4},
+			{"drop", 901, 200, 1, 0, 0},
+			{"send", 902, 201, 2, 9, 5},
 		}},
 		{"another stream behind one that never came", []step{ // 8 is missing, and may still come: it was a picture of the base
 			{"join", 7, 3, 0, 7, 3}, {"send", 7, 3, 0, 7, 3}, {"drop", 9, 4, 2, 0, 0}, {"join", 900, 200, 5, 9, 5},
