@@ -9,8 +9,8 @@ const (
 	throughputWarmUp  = throughputWindow / 2 // less says nothing
 )
 
-// throughput measures what arrives, over the last second: a shorter window than that of rtp.RateMeter, which smooths for people to
-// read, as a decrease goes by what the path carries now. It also tells when it does not know.
+// throughput measures what arrives, over the last second, as rtp.RateMeter does for people to read; but it tells when it does not know,
+// because a decrease that went by a guess would starve the sender.
 type throughput struct {
 	buckets [throughputBuckets]int // bytes; a ring
 	sum     int

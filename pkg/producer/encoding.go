@@ -36,7 +36,7 @@ type encoding struct {
 	// owned
 	recv  *stream.Recv // nil before the first packet
 	cache stream.Cache
-	rates []stream.RateMeter // by temporal layer
+	rates []rtp.RateMeter // by temporal layer
 
 	// state
 	payload     *payload // of the last packet
@@ -74,7 +74,7 @@ func (p *Producer) newEncodings() ([]encoding, *proto.Error) {
 				return nil, proto.BadField(path+".codecPayloadType", "%d is no media codec's payload type", *params.CodecPayloadType)
 			}
 		}
-		e.rates = make([]stream.RateMeter, min(e.layers.Temporal, maxTemporalLayers))
+		e.rates = make([]rtp.RateMeter, min(e.layers.Temporal, maxTemporalLayers))
 	}
 	return encodings, nil
 }

@@ -2,54 +2,59 @@ package rtp
 
 import "time"
 
-// The window of a RateMeter: long enough to smooth key frames out, short enough to follow a pause.
+// A RateMeter's window is 15 buckets of 2^meterShift nanoseconds (67 ms), about one second, and the one being filled.
 const (
-	rateBuckets = 20
-	rateBucket  = 125 * time.Millisecond
-	rateWindow  = rateBuckets * rateBucket
+	meterShift   = 26
+	meterBuckets = 16
+	meterWindow  = (meterBuckets - 1) << meterShift
 )
 
-// RateMeter measures a bitrate over the last 2.5 seconds. Its zero value is ready; it allocates nothing.
+// RateMeter measures a bitrate over a sliding window of a second. The zero value is ready.
 type RateMeter struct {
-	start   time.Time
-	newest  int64 // number of the bucket being filled, counted from start
-	sum     uint64
-	buckets [rateBuckets]uint32
+	start   time.Time // of bucket 0
+	last    int64     // bucket written to last
+	sum     uint64    // bytes in the window
+	started bool
+	buckets [meterBuckets]uint32 // bytes; the one being filled and the window behind it
 }
 
 // Add counts bytes.
-func (r *RateMeter) Add(now time.Time, bytes int) {
-	if r.start.IsZero() {
-		r.start = now
+func (m *RateMeter) Add(now time.Time, bytes int) {
+	if !m.started {
+		m.start, m.started = now, true
 	}
-	r.advance(now)
-	r.buckets[r.newest%rateBuckets] += uint32(bytes)
-	r.sum += uint64(bytes)
+	if at := int64(now.Sub(m.start)) >> meterShift; at > m.last {
+		m.advance(at)
+	}
+	m.buckets[m.last%meterBuckets] += uint32(bytes)
+	m.sum += uint64(bytes)
 }
 
-// Bitrate returns bit/s. Until a whole window has passed it divides by the time since the first bytes, but by a second at least,
-// so that one packet does not look like a flood.
-func (r *RateMeter) Bitrate(now time.Time) int {
-	if r.start.IsZero() {
+// Bitrate is the rate of the last second in bit/s.
+func (m *RateMeter) Bitrate(now time.Time) int {
+	if !m.started {
 		return 0
 	}
-	r.advance(now)
-	span := min(max(now.Sub(r.start), time.Second), rateWindow)
-	return int(r.sum * 8 * uint64(time.Second) / uint64(span))
+	elapsed := int64(now.Sub(m.start))
+	if at := elapsed >> meterShift; at > m.last {
+		m.advance(at)
+	}
+	// The window ends within a bucket, so it is up to one bucket longer than meterWindow.
+	window := meterWindow + max(elapsed-m.last<<meterShift, 0)
+	return int(m.sum * 8 * uint64(time.Second) / uint64(window))
 }
 
-// advance empties the buckets that fell out of the window.
-func (r *RateMeter) advance(now time.Time) {
-	bucket := int64(now.Sub(r.start) / rateBucket)
-	if bucket-r.newest >= rateBuckets {
-		r.buckets, r.sum = [rateBuckets]uint32{}, 0
-		r.newest = bucket
+// advance empties the buckets between the one written to last and bucket at.
+func (m *RateMeter) advance(at int64) {
+	if at-m.last >= meterBuckets {
+		m.buckets = [meterBuckets]uint32{}
+		m.sum, m.last = 0, at
 		return
 	}
-	for r.newest < bucket {
-		r.newest++
-		i := r.newest % rateBuckets
-		r.sum -= uint64(r.buckets[i])
-		r.buckets[i] = 0
+	for m.last < at {
+		m.last++
+		b := &m.buckets[m.last%meterBuckets]
+		m.sum -= uint64(*b)
+		*b = 0
 	}
 }

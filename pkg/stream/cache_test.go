@@ -10,6 +10,9 @@ import (
 	"pgregory.net/rapid"
 )
 
+// start is when virtual time begins.
+var start = time.Unix(1_700_000_000, 0)
+
 // failer is what tests of both kinds can do.
 type failer interface {
 	Helper()

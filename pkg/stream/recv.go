@@ -44,7 +44,7 @@ type Recv struct {
 	clock       Clock
 	nack        nackList
 	score       score
-	rate        RateMeter
+	rate        rtp.RateMeter
 	srAt        time.Time // when the last sender report came
 	srNTP       uint64
 	rtt         time.Duration

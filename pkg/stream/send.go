@@ -13,7 +13,7 @@ const maxAllowance = 1000
 type Send struct {
 	ClockRate int // timestamp units per second
 
-	rate      RateMeter
+	rate      rtp.RateMeter
 	score     score
 	rtt       time.Duration
 	timestamp uint32 // of the newest picture or frame sent
