@@ -39,17 +39,27 @@ type Room struct {
 	closed        bool
 }
 
-// newRoom places a room on a worker.
+// newRoom places a room on a worker, and on another if that one dies under it.
 func newRoom(ctx context.Context, rs *Rooms, e Entry) (*Room, error) {
+	for {
+		w, err := rs.cfg.Place(ctx)
+		if err != nil {
+			return nil, err
+		}
+		r, err := newRoomOn(ctx, rs, e, w)
+		if err == nil || w.Err() == nil || ctx.Err() != nil {
+			return r, err
+		}
+	}
+}
+
+func newRoomOn(ctx context.Context, rs *Rooms, e Entry, w *supervisor.Worker) (*Room, error) {
 	r := &Room{
-		rooms: rs, id: e.RoomID, replicas: e.ConsumerReplicas, log: rs.cfg.Log.With("room", e.RoomID),
+		rooms: rs, worker: w, id: e.RoomID, replicas: e.ConsumerReplicas, log: rs.cfg.Log.With("room", e.RoomID),
 		peers: map[string]*Peer{}, broadcasters: map[string]*Broadcaster{}, producers: map[string]*producer{},
 		dataProducers: map[string]*dataProducer{},
 	}
 	var err error
-	if r.worker, err = rs.cfg.Place(ctx); err != nil {
-		return nil, err
-	}
 	r.router, err = r.worker.CreateRouter(ctx, control.RouterOptions{
 		MediaCodecs: rs.cfg.MediaCodecs,
 		Closed:      func(control.Reason) { r.dismiss(CloseRestart, "the media worker of this room died") },

@@ -113,11 +113,12 @@ func (s *Supervisor) Place(ctx context.Context) (*Worker, error) {
 	}
 }
 
-// leastLoaded compares producers and consumers, then routers, since a new room has neither; then the slot, to be predictable.
+// leastLoaded compares producers and consumers, then routers, since a new room has neither; then the slot, to be predictable. One whose
+// channel has just ended is still in the map for a moment, and has the least load of all.
 func leastLoaded(running map[int]*Worker) *Worker {
 	var best *Worker
 	for _, w := range running {
-		if best == nil || less(w, best) {
+		if w.Err() == nil && (best == nil || less(w, best)) {
 			best = w
 		}
 	}
