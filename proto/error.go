@@ -31,6 +31,8 @@ const (
 	CodeBusy          = "busy"           // another controller is attached, or a port is taken
 	CodeNoPort        = "no-port"        // no free port in the range
 	CodeLimit         = "limit"          // a limit of ours is reached
+	CodeUnauthorized  = "unauthorized"   // no token, or one that proves nothing (any more)
+	CodeForbidden     = "forbidden"      // the token does not allow it
 	CodeInternal      = "internal"       // a fault of ours
 	CodeClosed        = "closed"         // the channel or its worker is gone
 )

@@ -7,6 +7,7 @@ const (
 	WorkerClose              = "worker.close"
 	WorkerDumpMethod         = "worker.dump"
 	WorkerResourceUsage      = "worker.getResourceUsage"
+	WorkerGetStats           = "worker.getStats"
 	WorkerUpdateSettings     = "worker.updateSettings"
 	WorkerCreateWebRTCServer = "worker.createWebRtcServer"
 	WorkerCloseWebRTCServer  = "worker.closeWebRtcServer"

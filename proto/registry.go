@@ -24,6 +24,7 @@ var Methods = []Method{
 	{Name: WorkerClose, Target: "worker"},
 	{Name: WorkerDumpMethod, Target: "worker", Response: WorkerDump{}},
 	{Name: WorkerResourceUsage, Target: "worker", Response: ResourceUsage{}},
+	{Name: WorkerGetStats, Target: "worker", Response: WorkerStats{}},
 	{Name: WorkerUpdateSettings, Target: "worker", Request: UpdateSettings{}},
 	{Name: WorkerCreateWebRTCServer, Target: "worker", Request: CreateWebRTCServer{}, Response: WebRTCServerDump{}},
 	{Name: WorkerCloseWebRTCServer, Target: "worker", Request: CloseWebRTCServer{}},

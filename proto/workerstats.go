@@ -1,0 +1,119 @@
+package proto
+
+// WorkerStats is the answer of worker.getStats: how the process fares. Counts named in the plural run from its start and never
+// decrease, whatever is closed meanwhile; the rest are the state of the moment. Sizes are bytes, times microseconds.
+type WorkerStats struct {
+	Timestamp  int64             `json:"timestamp"` // milliseconds of the worker's clock
+	Uptime     uint64            `json:"uptime"`
+	Process    ProcessStats      `json:"process"`
+	Loop       LoopStats         `json:"loop"`
+	Objects    ObjectStats       `json:"objects"`
+	Traffic    TrafficStats      `json:"traffic"`
+	Handshakes HandshakeStats    `json:"handshakes"`
+	UDP        UDPStats          `json:"udp"`
+	TCP        TCPServerStats    `json:"tcp"`
+	Egress     EgressStats       `json:"egress"`
+	Drops      map[string]uint64 `json:"drops"` // packets that went no further, by reason, of all transports and servers
+}
+
+// ProcessStats is what the process uses.
+type ProcessStats struct {
+	CPUUser    uint64 `json:"cpuUser"`
+	CPUSystem  uint64 `json:"cpuSystem"`
+	RSS        uint64 `json:"rss"`
+	Heap       uint64 `json:"heap"` // of live and not yet swept objects
+	Goroutines int    `json:"goroutines"`
+	OpenFDs    int    `json:"openFds"`
+	GCs        uint64 `json:"gcs"`
+	GCPauses   uint64 `json:"gcPauses"` // stopped for garbage collection, all in all
+	Panics     uint64 `json:"panics"`   // of packet handlers, survived
+}
+
+// TurnBounds are the upper bounds, in microseconds, of the classes of LoopStats.TurnTimes; a last class holds what is longer.
+var TurnBounds = [...]uint64{50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000}
+
+// LoopStats is how the loop fares.
+type LoopStats struct {
+	Turns       uint64   `json:"turns"`
+	Batches     uint64   `json:"batches"`
+	Packets     uint64   `json:"packets"`
+	Posts       uint64   `json:"posts"`
+	Busy        uint64   `json:"busy"`        // time within turns
+	TurnTimes   []uint64 `json:"turnTimes"`   // turns by how long they took, in the classes of TurnBounds
+	LongestTurn uint64   `json:"longestTurn"` // since the stats were asked for before
+	PostDepth   int      `json:"postDepth"`   // posted functions that wait
+}
+
+// ObjectStats counts what lives now.
+type ObjectStats struct {
+	Routers       int `json:"routers"`
+	Producers     int `json:"producers"`
+	Consumers     int `json:"consumers"`
+	DataProducers int `json:"dataProducers"`
+	DataConsumers int `json:"dataConsumers"`
+	// Transports by kind ("webrtc", "plain") and state: of WebRTC ones the worst of ICE and DTLS: new, connecting, connected,
+	// disconnected, failed; of others open.
+	Transports map[string]map[string]int `json:"transports"`
+}
+
+// TrafficStats counts what transports received and sent. Bytes are those on the wire above UDP or TCP.
+type TrafficStats struct {
+	PacketsReceived      uint64 `json:"packetsReceived"`
+	BytesReceived        uint64 `json:"bytesReceived"`
+	PacketsSent          uint64 `json:"packetsSent"`
+	BytesSent            uint64 `json:"bytesSent"`
+	RTPPacketsReceived   uint64 `json:"rtpPacketsReceived"`
+	RTPPacketsSent       uint64 `json:"rtpPacketsSent"`
+	RTXPacketsReceived   uint64 `json:"rtxPacketsReceived"`
+	RTXPacketsSent       uint64 `json:"rtxPacketsSent"`
+	RTCPPacketsReceived  uint64 `json:"rtcpPacketsReceived"` // compounds
+	RTCPPacketsSent      uint64 `json:"rtcpPacketsSent"`
+	STUNReceived         uint64 `json:"stunReceived"`
+	STUNSent             uint64 `json:"stunSent"`
+	DTLSReceived         uint64 `json:"dtlsReceived"` // datagrams
+	DTLSSent             uint64 `json:"dtlsSent"`
+	NACKsReceived        uint64 `json:"nacksReceived"`        // packets asked for by consumers' peers
+	NACKsSent            uint64 `json:"nacksSent"`            // packets asked of producers' peers
+	KeyFramesRequested   uint64 `json:"keyFramesRequested"`   // PLI and FIR from consumers' peers
+	KeyFrameRequestsSent uint64 `json:"keyFrameRequestsSent"` // PLI and FIR to producers' peers
+	MessagesReceived     uint64 `json:"messagesReceived"`     // of data channels
+	MessagesSent         uint64 `json:"messagesSent"`
+}
+
+// HandshakeStats counts DTLS handshakes.
+type HandshakeStats struct {
+	Running   int               `json:"running"`
+	Started   uint64            `json:"started"`
+	Completed uint64            `json:"completed"`
+	Restarted uint64            `json:"restarted"` // failed, and began again with fresh state
+	Failures  map[string]uint64 `json:"failures"`  // given up, by reason: timeout, fingerprint, alert, …
+}
+
+// UDPStats counts what all UDP sockets received.
+type UDPStats struct {
+	Packets     uint64 `json:"packets"`
+	Bytes       uint64 `json:"bytes"`
+	Batches     uint64 `json:"batches"`
+	TooLong     uint64 `json:"tooLong"`     // dropped datagrams
+	Unreachable uint64 `json:"unreachable"` // ICMP errors
+	KernelDrops uint64 `json:"kernelDrops"` // for want of room in a socket's buffer
+}
+
+// TCPServerStats counts the connections of all TCP servers.
+type TCPServerStats struct {
+	Open     int               `json:"open"`
+	Accepted uint64            `json:"accepted"`
+	Refused  uint64            `json:"refused"`
+	Packets  uint64            `json:"packets"`
+	Bytes    uint64            `json:"bytes"`
+	Closed   map[string]uint64 `json:"closed"` // by us, by reason: expired, idle, notStun, tooLong, behind
+}
+
+// EgressStats counts what became of outgoing packets.
+type EgressStats struct {
+	Packets  uint64            `json:"packets"` // taken by the system
+	Bytes    uint64            `json:"bytes"`
+	Calls    uint64            `json:"calls"`    // of the system
+	Messages uint64            `json:"messages"` // with GSO, several packets make one
+	Drops    map[string]uint64 `json:"drops"`    // full, unreachable, closed, tooLong, failed
+}
