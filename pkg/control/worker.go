@@ -124,6 +124,11 @@ func (w *Worker) ResourceUsage(ctx context.Context) (proto.ResourceUsage, error)
 	return ask[proto.ResourceUsage](ctx, w, proto.WorkerResourceUsage, "", nil)
 }
 
+// Stats is how the worker fares.
+func (w *Worker) Stats(ctx context.Context) (proto.WorkerStats, error) {
+	return ask[proto.WorkerStats](ctx, w, proto.WorkerGetStats, "", nil)
+}
+
 // UpdateSettings changes the worker's log.
 func (w *Worker) UpdateSettings(ctx context.Context, s proto.UpdateSettings) error {
 	return w.client.Request(ctx, proto.WorkerUpdateSettings, "", s, nil)
