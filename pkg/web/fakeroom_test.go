@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strconv"
 	"sync"
 	"testing"
@@ -26,10 +27,12 @@ type fakeRoom struct {
 	others    []fakePeer
 	sctp      bool // offer data channels
 	joinError string
-	away      bool // serve the page, but no signaling
+	away      bool             // serve the page, but no signaling
+	access    http.HandlerFunc // answers what a token allows; nil: a server without tokens
 
 	mu       sync.Mutex
 	conn     *websocket.Conn
+	address  *url.URL // the signaling came to last
 	received []message
 	arrived  chan struct{} // closed and replaced whenever a message arrives
 	nextID   int
@@ -64,11 +67,14 @@ func newFakeRoom(t *testing.T, others ...fakePeer) *fakeRoom {
 	f := &fakeRoom{t: t, others: others, arrived: make(chan struct{})}
 	page := Handler()
 	f.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Upgrade") == "" {
+		switch {
+		case r.URL.Path == "/access" && f.access != nil:
+			f.access(w, r)
+		case r.Header.Get("Upgrade") == "":
 			page.ServeHTTP(w, r)
-			return
+		default:
+			f.serve(w, r)
 		}
-		f.serve(w, r)
 	}))
 	t.Cleanup(f.server.Close)
 	return f
@@ -93,7 +99,7 @@ func (f *fakeRoom) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	conn.SetReadLimit(1 << 20)
 	f.mu.Lock()
-	f.conn = conn
+	f.conn, f.address = conn, r.URL
 	f.mu.Unlock()
 	for {
 		_, frame, err := conn.Read(context.Background())
@@ -110,6 +116,13 @@ func (f *fakeRoom) serve(w http.ResponseWriter, r *http.Request) {
 			f.answer(conn, m)
 		}
 	}
+}
+
+// query is a parameter of the address that the signaling came to last.
+func (f *fakeRoom) query(name string) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.address.Query().Get(name)
 }
 
 func (f *fakeRoom) record(m message) {

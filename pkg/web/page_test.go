@@ -4,6 +4,9 @@ package web
 
 import (
 	"fmt"
+	"io"
+	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -319,6 +322,15 @@ func TestPlainWords(t *testing.T) {
 		b.until(`document.querySelector('.form-message.error')?.textContent.includes('another window')`)
 		b.until(`!document.querySelector('.join').hidden && document.querySelector('.room').hidden`)
 	})
+	for code, text := range map[websocket.StatusCode]string{4002: "removed from the room", 4003: "closed for everybody", 4004: "expired"} {
+		t.Run("closed with "+strconv.Itoa(int(code)), func(t *testing.T) {
+			f := newFakeRoom(t, crowd(1)...)
+			b := open(t, f, "roomId=r&name=Sam&autojoin=1", 1280, 800, "")
+			b.until(joined)
+			f.drop(code, "reason")
+			b.until(`document.querySelector('.form-message.error')?.textContent.includes('` + text + `')`)
+		})
+	}
 	t.Run("server away", func(t *testing.T) {
 		f := newFakeRoom(t)
 		f.away = true
@@ -351,4 +363,43 @@ func TestContentSecurityPolicyHolds(t *testing.T) {
 	if violations := eval[string](b, `window.violations.join()`); violations != "" {
 		t.Errorf("violations: %s", violations)
 	}
+}
+
+// A page shows what its token allows, sends it with the signaling, and does not leave it in the address.
+func TestAccessToken(t *testing.T) {
+	t.Run("listen only", func(t *testing.T) {
+		f := newFakeRoom(t, crowd(2)...)
+		f.access = func(w http.ResponseWriter, r *http.Request) {
+			if got := r.Header.Get("Authorization"); got != "Bearer a.b.c" {
+				t.Errorf("Authorization is %q", got)
+			}
+			_, _ = io.WriteString(w, `{"canPublish":{"kinds":["audio"]},"canSubscribe":true,"canPublishData":false}`)
+		}
+		b := open(t, f, "roomId=r&name=Sam&autojoin=1&token=a.b.c", 1280, 800, "")
+		b.until(joined)
+		b.until(`window.gazpacho.producers.size === 1 && window.gazpacho.producers.has('mic')`)
+		b.until(`document.querySelector('[data-action=camera]').hidden && document.querySelector('[data-action=screen]').hidden`)
+		if !eval[bool](b, `!document.querySelector('[data-action=mic]').hidden && document.querySelector('[data-action=chat]').hidden`) {
+			t.Error("the buttons do not show what is allowed")
+		}
+		if address := eval[string](b, `location.href`); strings.Contains(address, "a.b.c") {
+			t.Errorf("the token stays in the address: %s", address)
+		}
+		if token := f.query("token"); token != "a.b.c" {
+			t.Errorf("the signaling carries the token %q", token)
+		}
+		f.notify("producerClosed", map[string]any{"producerId": eval[string](b, `window.gazpacho.producers.get('mic').id`)})
+		b.until(`document.querySelector('.toast.error')?.textContent === 'Your microphone was switched off by a host of this room.'`)
+		b.shot("switched-off")
+	})
+	t.Run("refused", func(t *testing.T) {
+		f := newFakeRoom(t)
+		f.away = true
+		f.access = func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "the token has expired", http.StatusUnauthorized)
+		}
+		b := open(t, f, "roomId=r&name=Sam&autojoin=1&token=old", 1280, 800, "")
+		b.until(`document.querySelector('.form-message.error')?.textContent === 'This link does not let you in: The token has expired. Ask for a new one.'`)
+		b.shot("error-token")
+	})
 }

@@ -29,9 +29,11 @@ export class ChatChannel extends Emitter<Events> {
     return this.producer?.readyState === 'open';
   }
 
-  async attach(session: Session): Promise<void> {
-    this.emit('offered', session.sctpParameters !== undefined);
-    if (!session.sctpParameters) return;
+  /** A new session. Without the right to send there is no chat. */
+  async attach(session: Session, allowed: boolean): Promise<void> {
+    const offered = allowed && session.sctpParameters !== undefined;
+    this.emit('offered', offered);
+    if (!offered) return;
     try {
       const producer = await session.produceData('chat');
       this.producer = producer;

@@ -1,7 +1,7 @@
 // Errors in plain words: what happened and what the visitor can do about it.
 
 import { InsecureContextError } from './media.ts';
-import { ConnectionError, finalCloseCode, RequestError } from './protoo.ts';
+import { closeCodes, ConnectionError, RequestError } from './protoo.ts';
 import type { Source } from './wire.ts';
 
 const names: Record<Source | 'devices', string> = { mic: 'microphone', camera: 'camera', screen: 'screen', devices: 'camera and microphone' };
@@ -34,6 +34,11 @@ export function captureText(source: Source | 'devices', error: unknown): string 
   return `Your ${name} could not be started: ${sentence(String((error as Error)?.message ?? error))}`;
 }
 
+/** Somebody who may do so ended what we sent. */
+export function stoppedText(source: Source): string {
+  return `Your ${names[source]} was switched off by a host of this room.`;
+}
+
 /** A device that worked went away. */
 export function deviceLostText(source: 'mic' | 'camera'): string {
   return `Your ${names[source]} was disconnected. Others no longer ${source === 'mic' ? 'hear' : 'see'} you.`;
@@ -50,15 +55,20 @@ export function roomText(error: unknown): string {
 
 function requestText(error: RequestError): string {
   const reason = error.reason.toLowerCase();
-  if (error.code === finalCloseCode) {
-    return error.reason
-      ? `The server ended your stay: ${sentence(error.reason)}`
-      : 'The server ended your stay. Perhaps you joined from another window.';
+  switch (error.code) {
+    case closeCodes.replaced:
+      return error.reason
+        ? `The server ended your stay: ${sentence(error.reason)}`
+        : 'The server ended your stay. Perhaps you joined from another window.';
+    case closeCodes.expelled: return 'You were removed from the room.';
+    case closeCodes.roomClosed: return 'The room was closed for everybody.';
+    case closeCodes.expired: return 'Your access to this room has expired. Ask for a new link.';
+    case 401: return `This link does not let you in: ${sentence(error.reason || 'it carries no access')} Ask for a new one.`;
+    case 403: return `You may not enter this room: ${sentence(error.reason)}`;
   }
   if (error.code === 503 || /\bfull\b|too many|no worker|overload|capacity/.test(reason)) {
     return 'The server is full at the moment. Try again in a little while.';
   }
-  if (error.code === 401 || error.code === 403) return `You may not enter this room: ${sentence(error.reason)}`;
   return `The server refused: ${sentence(error.reason || `error ${error.code}`)}`;
 }
 

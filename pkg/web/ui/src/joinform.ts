@@ -42,7 +42,7 @@ export class JoinForm {
   private opening: Promise<void> | undefined;
   private metered: MediaStreamTrack | undefined;
 
-  constructor(private readonly hooks: JoinHooks, start: { name: string; roomId: string; mic: boolean; camera: boolean }) {
+  constructor(private readonly hooks: JoinHooks, start: { name: string; roomId: string; mic: boolean; camera: boolean; invited: boolean }) {
     this.wants = { mic: start.mic, camera: start.camera };
     this.name.value = start.name || readPref('name');
     this.room.value = start.roomId;
@@ -61,7 +61,7 @@ export class JoinForm {
           h('label', {}, h('span', {}, 'Your name'), this.name),
           h('label', {}, h('span', {}, 'Room'), this.room),
           this.message, this.submit,
-          h('p', { class: 'hint' }, 'Anyone with the link to the room can join it.'))));
+          h('p', { class: 'hint' }, start.invited ? 'Your link is for you alone: it lets in whoever has it.' : 'Anyone with the link to the room can join it.'))));
     hooks.local.on('change', () => this.render());
     hooks.local.on('ended', () => this.render());
     hooks.publisher.on('change', (source) => {

@@ -6,7 +6,7 @@ import { roomText } from './errors.ts';
 import { JoinForm } from './joinform.ts';
 import { LocalMedia } from './media.ts';
 import { inviteLink, parseParams } from './params.ts';
-import { readPref } from './prefs.ts';
+import { readPref, readSession, writeSession } from './prefs.ts';
 import { RoomClient } from './roomclient.ts';
 import { RoomView } from './roomview.ts';
 import { Sound } from './sound.ts';
@@ -20,6 +20,8 @@ declare global {
 }
 
 const params = parseParams(new URL(location.href), Math.random);
+if (params.token) writeSession(`token.${params.roomId}`, params.token);
+else params.token = readSession(`token.${params.roomId}`);
 const local = new LocalMedia();
 const sound = new Sound();
 const toasts = new Toasts();
@@ -45,10 +47,10 @@ const form = new JoinForm({
   onCancel: () => leave(),
   onSettings: () => void settings.open(),
   onFail: (text) => (room.state === 'idle' ? form.say(text, 'error') : toasts.show('error', text)),
-}, { name: params.name, roomId: params.roomId, mic: params.audio, camera: params.video });
+}, { name: params.name, roomId: params.roomId, mic: params.audio, camera: params.video, invited: params.token !== '' });
 
 document.body.append(form.element, view.element, settings.element, toasts.element);
-if (params.roomIsNew) showRoomInAddress();
+if (params.roomIsNew || new URL(location.href).searchParams.has('token')) showRoomInAddress();
 
 room.on('state', (state) => {
   if (state === 'joining') return;
@@ -117,10 +119,11 @@ async function invite(): Promise<void> {
   }
 }
 
-/** Puts the room into the address, so that reloading and copying it leads here again. */
+/** Puts the room into the address, so that reloading and copying it leads here again; a token is nobody else's. */
 function showRoomInAddress(): void {
   const url = new URL(location.href);
   url.hash = '';
   url.searchParams.set('roomId', params.roomId);
+  url.searchParams.delete('token');
   history.replaceState(null, '', url);
 }

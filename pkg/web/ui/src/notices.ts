@@ -13,6 +13,8 @@ interface Events {
   /** How well the server receives a producer of ours: one score of 0–10 per encoding. */
   producerScore: [producerId: string, scores: number[]];
   version: [string];
+  /** The server closed a producer of ours. */
+  producerClosed: [producerId: string];
 }
 
 /** News about consumers that may not be made yet. */
@@ -38,9 +40,12 @@ export class Notices extends Emitter<Events> {
       consumerLayersChanged: (body) => this.peers.setLayers(String(body.consumerId), layersOf(body)),
       consumerScore: (body) => this.peers.setScore(String(body.consumerId), body.score as ConsumerScore),
       producerScore: (body) => this.emit('producerScore', String(body.producerId), scoresOf(body.score)),
+      producerClosed: (body) => this.emit('producerClosed', String(body.producerId)),
       activeSpeaker: (body) => this.emit('activeSpeaker', typeof body.peerId === 'string' ? body.peerId : null, body.volume as number),
       downlinkBwe: (body) => this.emit('downlink', Number(body.availableBitrate ?? 0)),
       'mediasoup-version': (body) => this.emit('version', String(body.version ?? '')),
+      // Who made the token renews it: renewToken is a request of window.gazpacho.
+      tokenExpires: () => undefined,
       // Data consumers end with their channel, which the chat notices by itself.
       dataConsumerClosed: () => undefined,
     };

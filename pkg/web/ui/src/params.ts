@@ -4,6 +4,7 @@
 //   autojoin=1         join without the form audio=0 video=0 join with microphone or camera off
 //   forceTcp=1         media over TCP only   codec=h264|vp8|vp9  codec to send video with
 //   simulcast=0        one video encoding    autolayers=0  leave the choice of layers to server and person
+//   token=T            access token; it leaves the address at once, so that a copied link does not hand it on
 
 export interface Params {
   roomId: string;
@@ -11,6 +12,8 @@ export interface Params {
   roomIsNew: boolean;
   peerId: string;
   name: string;
+  /** Access token, or empty. */
+  token: string;
   autojoin: boolean;
   audio: boolean;
   video: boolean;
@@ -45,6 +48,7 @@ export function parseParams(address: URL, random: () => number): Params {
     roomIsNew: named === '',
     peerId: query.get('peerId') || Math.floor(random() * 2 ** 52).toString(36),
     name: (query.get('name') ?? '').trim(),
+    token: (query.get('token') ?? '').trim(),
     autojoin: flag('autojoin', false),
     audio: flag('audio', true),
     video: flag('video', true),
@@ -70,11 +74,12 @@ export function inviteLink(address: URL, roomId: string): string {
   return link.href;
 }
 
-/** The address of the signaling WebSocket: same host and port as the page. */
-export function signalingUrl(address: URL, roomId: string, peerId: string): string {
+/** The address of the signaling WebSocket: same host and port as the page. Browsers let no other place for the token. */
+export function signalingUrl(address: URL, roomId: string, peerId: string, token = ''): string {
   const url = new URL('/', address.origin);
   url.protocol = address.protocol === 'http:' ? 'ws:' : 'wss:';
   url.searchParams.set('roomId', roomId);
   url.searchParams.set('peerId', peerId);
+  if (token) url.searchParams.set('token', token);
   return url.href;
 }

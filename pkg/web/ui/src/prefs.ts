@@ -17,3 +17,20 @@ export function writePref(key: Pref, value: string): void {
     // forgetting is the best that is left
   }
 }
+
+/** What this tab remembers until it is closed. */
+export function readSession(key: string): string {
+  try {
+    return sessionStorage.getItem(`gazpacho.${key}`) ?? '';
+  } catch {
+    return '';
+  }
+}
+
+export function writeSession(key: string, value: string): void {
+  try {
+    sessionStorage.setItem(`gazpacho.${key}`, value);
+  } catch {
+    // then a reload needs the link again
+  }
+}

@@ -1,13 +1,18 @@
 // The protoo protocol, client side: requests both ways and notifications as JSON text over one WebSocket of
-// subprotocol "protoo", which is opened again, with growing pauses, until close() or the server's final 4000.
+// subprotocol "protoo", which is opened again, with growing pauses, until close() or a final close code of the server.
 
 import { Emitter } from './events.ts';
 
 /** How long a request may wait for its answer. */
 export const requestTimeoutMs = 30_000;
 
-/** The close code by which a server says: do not come back (replaced by a newer connection, or removed). */
-export const finalCloseCode = 4000;
+/** The close codes by which a server says: do not come back. */
+export const closeCodes = { replaced: 4000, expelled: 4002, roomClosed: 4003, expired: 4004 } as const;
+
+const finalCodes: ReadonlySet<number> = new Set(Object.values(closeCodes));
+
+/** As browsers have it for a connection that was not closed in order (RFC 6455 section 7.1.5). */
+const noCode = 1006;
 
 const firstRetryMs = 400;
 const maxRetryMs = 8_000;
@@ -81,8 +86,8 @@ interface Pending {
 interface Events {
   /** The socket is open: everything starts anew, the server knows nothing of the time before. */
   open: [];
-  /** The socket is gone. final: no retry follows. */
-  close: [{ final: boolean; reason: string }];
+  /** The socket is gone, or never opened. final: no retry follows. */
+  close: [{ final: boolean; code: number; reason: string; opened: boolean }];
   notification: [method: string, data: unknown];
 }
 
@@ -92,6 +97,7 @@ export type RequestHandler = (method: string, data: unknown) => Promise<unknown>
 export class Protoo extends Emitter<Events> {
   private socket: WebSocket | undefined;
   private readonly pending = new Map<number, Pending>();
+  private opened = false;
   private retries = 0;
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
   private stopped = false;
@@ -110,17 +116,19 @@ export class Protoo extends Emitter<Events> {
     if (this.socket) return;
     const socket = new WebSocket(this.url(), 'protoo');
     this.socket = socket;
+    this.opened = false;
     // Every handler asks whether its socket is still the one: reset() leaves dead ones behind.
     socket.onopen = () => {
       if (socket !== this.socket) return;
       this.retries = 0;
+      this.opened = true;
       this.emit('open');
     };
     socket.onmessage = (event) => {
       if (socket === this.socket && typeof event.data === 'string') this.receive(event.data);
     };
     socket.onclose = (event) => {
-      if (socket === this.socket) this.lost(event.code === finalCloseCode, event.reason);
+      if (socket === this.socket) this.lost(event.code, event.reason);
     };
   }
 
@@ -129,7 +137,7 @@ export class Protoo extends Emitter<Events> {
     if (this.stopped) return;
     const old = this.socket;
     this.retries = 0;
-    this.lost(false, 'no answer');
+    this.lost(noCode, 'no answer');
     old?.close();
     this.connect();
   }
@@ -197,15 +205,16 @@ export class Protoo extends Emitter<Events> {
     if (socket === this.socket && socket?.readyState === WebSocket.OPEN) socket.send(encode(reply));
   }
 
-  private lost(final: boolean, reason: string): void {
+  private lost(code: number, reason: string): void {
     if (!this.socket) return;
+    const final = finalCodes.has(code);
     this.socket = undefined;
     this.rejectAll('connection lost');
     if (!final && !this.stopped) {
       clearTimeout(this.retryTimer);
       this.retryTimer = setTimeout(() => this.connect(), retryDelayMs(this.retries++, Math.random()));
     }
-    this.emit('close', { final, reason });
+    this.emit('close', { final, code, reason, opened: this.opened });
   }
 
   private rejectAll(why: string): void {

@@ -12,11 +12,16 @@ interface Events {
   change: [Source];
   /** The source cannot be sent. */
   failed: [Source, Error];
+  /** The server ended it. */
+  stopped: [Source];
+  /** What may be sent has changed. */
+  allowed: [];
 }
 
 export class Publisher extends Emitter<Events> {
   readonly producers = new Map<Source, Producer>();
   private readonly wanted = new Set<Source>();
+  private kinds: { audio: boolean; video: boolean } = { audio: true, video: true };
   private session: Session | undefined;
   /** One change at a time per source, so that quick clicks end in the state of the last one. */
   private readonly chains = new Map<Source, Promise<void>>();
@@ -28,6 +33,33 @@ export class Publisher extends Emitter<Events> {
 
   isOn(source: Source): boolean {
     return this.wanted.has(source);
+  }
+
+  /** Whether this visitor may send a source. */
+  mayPublish(source: Source): boolean {
+    return source === 'mic' ? this.kinds.audio : this.kinds.video;
+  }
+
+  /** Says what may be sent. What may not is switched off: nobody should look into a camera that nobody sees. */
+  async allow(kinds: { audio: boolean; video: boolean }): Promise<void> {
+    this.kinds = kinds;
+    this.emit('allowed');
+    await Promise.all(sources.filter((source) => !this.mayPublish(source) && this.isOn(source)).map(async (source) => {
+      await this.set(source, false);
+      this.local.release(source);
+    }));
+  }
+
+  /** The server closed a producer of ours. */
+  stoppedByServer(producerId: string): void {
+    const source = sources.find((each) => this.producers.get(each)?.id === producerId);
+    if (!source) return;
+    this.producers.get(source)?.close();
+    this.producers.delete(source);
+    this.wanted.delete(source);
+    this.local.release(source);
+    this.emit('change', source);
+    this.emit('stopped', source);
   }
 
   /** Turns a source on or off. On rejects with the capture's error if there is no device or no permission. */
@@ -107,7 +139,7 @@ export class Publisher extends Emitter<Events> {
   private async send(source: Source): Promise<void> {
     const session = this.session;
     const track = this.local.track(source);
-    if (!session || !track) return;
+    if (!session || !track || !this.mayPublish(source)) return;
     const known = this.producers.get(source);
     if (known && !known.closed) {
       if (known.track !== track) await known.replaceTrack({ track });

@@ -1,6 +1,7 @@
 // The room as the page sees it: joining, staying joined through losses, peers and their media, sending one's own. No DOM.
 
 import type { Consumer } from 'mediasoup-client/types';
+import { askAccess, everything, type Access } from './access.ts';
 import { ChatChannel } from './chatchannel.ts';
 import { Emitter } from './events.ts';
 import type { Layers } from './layers.ts';
@@ -41,6 +42,8 @@ export class RoomClient extends Emitter<Events> {
   session: Session | undefined;
   state: RoomState = 'idle';
 
+  /** What the server allows; asked while the connection is made. */
+  private access: Promise<Access> = Promise.resolve(everything);
   private displayName = '';
   private refusals = 0;
   private mediaFailures = 0;
@@ -49,16 +52,17 @@ export class RoomClient extends Emitter<Events> {
   /** Consumers being made, and what became of them meanwhile. */
   private readonly early = new Map<string, { closed: boolean; paused: boolean }>();
 
-  constructor(readonly params: Params, private readonly local: LocalMedia, address: URL) {
+  constructor(readonly params: Params, private readonly local: LocalMedia, private readonly address: URL) {
     super();
-    this.protoo = new Protoo(() => signalingUrl(address, params.roomId, params.peerId), (method, data) => this.answer(method, data));
+    this.protoo = new Protoo(() => signalingUrl(address, params.roomId, params.peerId, params.token), (method, data) => this.answer(method, data));
     this.publisher = new Publisher(this.local, this.protoo);
     this.notices = new Notices(this.peers, {
       consumerClosed: (id) => this.whileMaking(id, (fate) => { fate.closed = true; }),
       consumerPaused: (id, paused) => this.whileMaking(id, (fate) => { fate.paused = paused; }),
     });
     this.protoo.on('open', () => void this.enter());
-    this.protoo.on('close', ({ final, reason }) => this.lost(final, reason));
+    this.protoo.on('close', (how) => void this.lost(how));
+    this.notices.on('producerClosed', (id) => this.publisher.stoppedByServer(id));
     this.protoo.on('notification', (method, data) => this.notices.receive(method, data));
   }
 
@@ -68,6 +72,7 @@ export class RoomClient extends Emitter<Events> {
     this.displayName = displayName;
     this.refusals = this.mediaFailures = 0;
     this.become('joining');
+    this.askAccess();
     return new Promise((resolve, reject) => {
       this.settle = { resolve, reject };
       this.protoo.connect();
@@ -101,12 +106,27 @@ export class RoomClient extends Emitter<Events> {
     if (this.state === 'joined') await this.protoo.request('changeDisplayName', { displayName });
   }
 
+  /** Goes on with a new token, which the server checks: for applications that embed the page. */
+  async renewToken(token: string): Promise<void> {
+    await this.protoo.request('renewToken', { token });
+    this.params.token = token;
+  }
+
+  private askAccess(): void {
+    this.access = askAccess(this.address, this.params.roomId, this.params.peerId, this.params.token);
+    this.access.catch(() => undefined); // whoever awaits it hears of it
+  }
+
   /** The socket opened: everything starts anew. */
   private async enter(): Promise<void> {
     clearTimeout(this.timer);
     this.dropSession();
-    const session = new Session(this.protoo, this.params);
+    // A socket that opened proves that the token is good; what it allows is the question.
+    const access = await this.access.catch(() => everything);
+    if (!this.protoo.connected || this.session) return; // gone again, or two sockets opened while we waited
+    const session = new Session(this.protoo, this.params, { send: access.audio || access.video || access.data, recv: access.subscribe });
     this.session = session;
+    void this.publisher.allow(access);
     session.on('troubled', (troubled) => this.mediaTroubled(troubled));
     session.on('silent', () => this.protoo.reset());
     session.on('failed', () => this.mediaFailed());
@@ -123,7 +143,7 @@ export class RoomClient extends Emitter<Events> {
     this.become('joined');
     this.settle?.resolve();
     this.settle = undefined;
-    await Promise.all([this.publisher.attach(session), this.chat.attach(session)]);
+    await Promise.all([this.publisher.attach(session), this.chat.attach(session, access.data)]);
   }
 
   /** Entering failed. Without an answer the connection is made anew; a refusal ends the first join at once. */
@@ -139,14 +159,27 @@ export class RoomClient extends Emitter<Events> {
     this.timer = setTimeout(() => this.protoo.reset(), 1000 * 2 ** this.refusals);
   }
 
-  private lost(final: boolean, reason: string): void {
+  private async lost({ final, code, reason, opened }: { final: boolean; code: number; reason: string; opened: boolean }): Promise<void> {
     clearTimeout(this.timer);
     if (final) {
-      this.end(new RequestError('join', 4000, reason), true);
+      this.end(new RequestError('join', code, reason), true);
       return;
     }
+    if (!opened && await this.shutOut()) return;
     if (this.state === 'joined') this.become('reconnecting');
     else if (this.state === 'joining') this.emit('unreachable');
+  }
+
+  /** Finds out whether a socket did not open because the server lets us in no more; then everything ends. */
+  private async shutOut(): Promise<boolean> {
+    this.askAccess();
+    try {
+      await this.access;
+      return false;
+    } catch (error) {
+      if (this.state !== 'idle') this.end(error as Error, true);
+      return true;
+    }
   }
 
   private mediaTroubled(troubled: boolean): void {

@@ -3,7 +3,7 @@
 import { Banner } from './banner.ts';
 import { ChatPanel } from './chat.ts';
 import { h, setLabel, setText } from './dom.ts';
-import { captureText, deviceLostText } from './errors.ts';
+import { captureText, deviceLostText, stoppedText } from './errors.ts';
 import { icon, logo } from './icons.ts';
 import { LayerChoice } from './layerchoice.ts';
 import type { LocalMedia } from './media.ts';
@@ -18,7 +18,7 @@ import { Tile, tileKey } from './tile.ts';
 import { openTileMenu } from './tilemenu.ts';
 import type { Toasts } from './toast.ts';
 import { Toolbar, type Action } from './toolbar.ts';
-import type { Source } from './wire.ts';
+import { sources, type Source } from './wire.ts';
 
 /** How often the levels of what is heard are looked at. */
 const speakersPeriodMs = 250;
@@ -102,6 +102,8 @@ export class RoomView {
     const { publisher } = this.hooks.room;
     publisher.on('change', (source) => this.selfChanged(source));
     publisher.on('failed', (source, error) => this.fail(captureText(source, error)));
+    publisher.on('stopped', (source) => this.fail(stoppedText(source)));
+    publisher.on('allowed', () => this.offerSources());
     // Browsers let a page that captures play sound: what they held back before can start now.
     this.hooks.local.on('change', () => this.hooks.sound.retry());
     this.hooks.local.on('ended', (source) => {
@@ -122,7 +124,7 @@ export class RoomView {
       if (!offered) this.toggleChat(false);
     });
     this.toolbar.offer('chat', false);
-    this.toolbar.offer('screen', this.hooks.local.canShare);
+    this.offerSources();
     room.notices.on('activeSpeaker', (peerId) => {
       this.speakers.serverSays(peerId, performance.now());
       this.showSpeakers();
@@ -222,6 +224,11 @@ export class RoomView {
         },
       } : undefined,
     });
+  }
+
+  private offerSources(): void {
+    const { publisher } = this.hooks.room;
+    for (const source of sources) this.toolbar.offer(source, publisher.mayPublish(source) && (source !== 'screen' || this.hooks.local.canShare));
   }
 
   private sizesChanged(): void {

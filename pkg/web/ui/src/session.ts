@@ -18,6 +18,12 @@ export interface SessionOptions {
   codec: string | undefined;
 }
 
+/** Which of the two transports to have. */
+export interface Directions {
+  send: boolean;
+  recv: boolean;
+}
+
 /** An ICE restart is also a probe of the signaling connection, so it must not wait as long as other requests. */
 const restartTimeoutMs = 6_000;
 
@@ -45,7 +51,7 @@ export class Session extends Emitter<Events> {
   private readonly troubles = new Set<Direction>();
   private closed = false;
 
-  constructor(private readonly protoo: Protoo, private readonly options: SessionOptions) {
+  constructor(private readonly protoo: Protoo, private readonly options: SessionOptions, private readonly directions: Directions) {
     super();
   }
 
@@ -57,20 +63,20 @@ export class Session extends Emitter<Events> {
     return this.transports.get(direction);
   }
 
-  /** Loads the device and makes both transports. The three questions are asked at once: they do not depend on each other. */
+  /** Loads the device and makes the transports. The three questions are asked at once: they do not depend on each other. */
   async open(): Promise<void> {
     const [device, routerRtpCapabilities, send, recv] = await Promise.all([
       Device.factory(),
       this.protoo.request<RtpCapabilities>('getRouterRtpCapabilities'),
-      this.createTransport('send'),
-      this.createTransport('recv'),
+      this.directions.send ? this.createTransport('send') : undefined,
+      this.directions.recv ? this.createTransport('recv') : undefined,
     ]);
     await device.load({ routerRtpCapabilities });
     this.device = device;
     if (this.closed) throw new ConnectionError('closed while opening');
-    this.adopt('send', device.createSendTransport(send));
-    this.adopt('recv', device.createRecvTransport(recv));
-    this.sctpParameters = send.sctpParameters && recv.sctpParameters;
+    if (send) this.adopt('send', device.createSendTransport(send));
+    if (recv) this.adopt('recv', device.createRecvTransport(recv));
+    this.sctpParameters = send?.sctpParameters && recv?.sctpParameters;
   }
 
   async join(displayName: string): Promise<PeerInfo[]> {
@@ -126,9 +132,9 @@ export class Session extends Emitter<Events> {
     });
   }
 
-  /** Restarts ICE on both transports. */
+  /** Restarts ICE on all transports. */
   async restartIce(): Promise<void> {
-    await Promise.all([this.restart('send'), this.restart('recv')]);
+    await Promise.all([...this.transports.keys()].map((direction) => this.restart(direction)));
   }
 
   /** The network changed: do not wait until ICE notices. */

@@ -17,6 +17,7 @@
 //   pixels(peerId, source = "camera")  { width, height, mean: [r,g,b], hash } of the picture shown now, or undefined before the first frame
 //   mute(source, muted = true)   Promise; source "mic" | "camera" | "screen"
 //   setLayers(peerId, spatialLayer, temporalLayer)  Promise of the server's answer, or without change at once
+//   renewToken(token)  Promise; goes on with a new access token
 //   restartIce()  Promise;  request(method, data)  Promise of any protoo request
 //   dropConnection()  closes the WebSocket as a network loss would: the page must rejoin by itself
 //   join(name?)   Promise, resolves once in the room;  leave()
@@ -93,6 +94,7 @@ export function makeTestApi({ room, view, join, leave }: TestHooks) {
     pixels: (peerId: string, source: 'camera' | 'screen' = 'camera') => pixels(peerId, source),
     mute: (source: Source, muted = true) => room.publisher.set(source, !muted),
     setLayers: (peerId: string, spatial: number, temporal: number) => view.layers.choose(peerId, 'camera', { spatial, temporal }),
+    renewToken: (token: string) => room.renewToken(token),
     restartIce: () => room.restartIce(),
     request: (method: string, data: unknown = {}) => room.protoo.request(method, data),
     dropConnection: () => room.protoo.reset(),

@@ -42,6 +42,13 @@ test('the invitation tells the room and nothing about the visitor', () => {
   assert.equal(link, 'https://h:4443/?roomId=a+%26+b');
 });
 
+test('a token is read, goes with the signaling and never with an invitation', () => {
+  assert.equal(parse('https://h/?token=%20a.b.c').token, 'a.b.c');
+  assert.equal(parse('https://h/').token, '');
+  assert.equal(signalingUrl(new URL('https://h/'), 'r', 'p', 'a.b'), 'wss://h/?roomId=r&peerId=p&token=a.b');
+  assert.equal(inviteLink(new URL('https://h/?token=a.b'), 'r'), 'https://h/?roomId=r');
+});
+
 test('signaling goes to the host of the page', () => {
   assert.equal(signalingUrl(new URL('https://h:4443/x?y#z'), 'r 1', 'p'), 'wss://h:4443/?roomId=r+1&peerId=p');
   assert.equal(signalingUrl(new URL('http://127.0.0.1:80/'), 'r', 'p'), 'ws://127.0.0.1/?roomId=r&peerId=p');

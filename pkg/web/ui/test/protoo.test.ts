@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { beforeEach, mock, test } from 'node:test';
-import { ConnectionError, decode, encode, Protoo, RequestError, requestTimeoutMs, retryDelayMs, type Message } from '../src/protoo.ts';
+import { closeCodes, ConnectionError, decode, encode, Protoo, RequestError, requestTimeoutMs, retryDelayMs, type Message } from '../src/protoo.ts';
 
 /** A WebSocket whose other end is the test. */
 class FakeSocket {
@@ -144,16 +144,33 @@ test('a lost connection is made anew after a pause, and its requests fail', asyn
   }
 });
 
-test('code 4000 is final', () => {
+for (const [name, code] of Object.entries(closeCodes)) {
+  test(`code ${code} (${name}) is final`, () => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    try {
+      const { protoo, socket } = connected();
+      const closes: { final: boolean; reason: string }[] = [];
+      protoo.on('close', (how) => closes.push(how));
+      socket.end(code, name);
+      mock.timers.tick(120_000);
+      assert.deepEqual(closes, [{ final: true, code, reason: name, opened: true }]);
+      assert.equal(FakeSocket.all.length, 1);
+    } finally {
+      mock.timers.reset();
+    }
+  });
+}
+
+test('a socket that never opened says so', () => {
   mock.timers.enable({ apis: ['setTimeout'] });
   try {
     const { protoo, socket } = connected();
-    const closes: { final: boolean; reason: string }[] = [];
-    protoo.on('close', (how) => closes.push(how));
-    socket.end(4000, 'replaced');
-    mock.timers.tick(120_000);
-    assert.deepEqual(closes, [{ final: true, reason: 'replaced' }]);
-    assert.equal(FakeSocket.all.length, 1);
+    const opened: boolean[] = [];
+    protoo.on('close', (how) => opened.push(how.opened));
+    socket.end(1006);
+    mock.timers.tick(retryDelayMs(0, 1));
+    FakeSocket.all[1]!.end(1006);
+    assert.deepEqual(opened, [true, false]);
   } finally {
     mock.timers.reset();
   }

@@ -166,3 +166,33 @@ test('stop releases everything', async () => {
   assert.equal(publisher.producers.size, 0);
   assert.ok(!publisher.isOn('mic'));
 });
+
+test('what may not be sent is switched off, and stays unsent', async () => {
+  const { publisher, session, local } = setup();
+  await publisher.set('mic', true);
+  await publisher.set('camera', true);
+  let told = 0;
+  publisher.on('allowed', () => told++);
+  await publisher.allow({ audio: true, video: false });
+  assert.equal(told, 1);
+  assert.ok(publisher.isOn('mic') && !publisher.isOn('camera') && !local.tracks.has('camera'));
+  assert.deepEqual((['mic', 'camera', 'screen'] as const).map((source) => publisher.mayPublish(source)), [true, false, false]);
+  await publisher.attach(session);
+  await publisher.set('screen', true);
+  assert.deepEqual([...publisher.producers.keys()], ['mic']);
+});
+
+test('what the server closed goes off and is not offered again', async () => {
+  const { publisher, session, local, producer } = setup();
+  await publisher.attach(session);
+  await publisher.set('camera', true);
+  const camera = producer('camera');
+  const stopped: Source[] = [];
+  publisher.on('stopped', (source) => stopped.push(source));
+  publisher.stoppedByServer('unknown');
+  publisher.stoppedByServer(camera.id);
+  assert.deepEqual(stopped, ['camera']);
+  assert.ok(camera.closed && !publisher.isOn('camera') && !local.tracks.has('camera'));
+  await publisher.attach(session);
+  assert.equal(publisher.producers.size, 0);
+});
