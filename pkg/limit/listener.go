@@ -68,8 +68,8 @@ func reset(c net.Conn) {
 	c.Close()
 }
 
-// ListenerStats is what a Listener counts.
-type ListenerStats struct {
+// Stats is what a Listener counts.
+type Stats struct {
 	Open            int    // sockets
 	Unauthenticated int    // of those
 	Sources         int    // that the unauthenticated come from
@@ -78,9 +78,9 @@ type ListenerStats struct {
 }
 
 // Stats counts sockets.
-func (l *Listener) Stats() ListenerStats {
+func (l *Listener) Stats() Stats {
 	s := l.strangers.Stats()
-	return ListenerStats{
+	return Stats{
 		Open: int(l.open.Load()), Unauthenticated: s.Open, Sources: s.Sources, Accepted: l.accepted.Load(), Refused: s.Refused,
 	}
 }

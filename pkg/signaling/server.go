@@ -9,12 +9,14 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/coder/websocket"
 
+	"gazpacho/pkg/auth"
 	"gazpacho/pkg/room"
 )
 
@@ -25,15 +27,25 @@ type Config struct {
 	Rooms   *room.Rooms
 	Page    http.Handler // everything that is neither a WebSocket nor under /rooms/
 	Version string       // told to every client
-	Log     *slog.Logger
+	// Verify reads a token into what its holder may do, or returns a *proto.Error of CodeUnauthorized. nil is the open mode: everybody
+	// may do everything, and no token is read.
+	Verify func(ctx context.Context, token string) (auth.Grant, error)
+	// Origins whose pages may come in beside those of the same host: "https://app.example", "app.example" with any scheme and port, or
+	// "*" for all. Programs that are no browsers send no origin and pass.
+	Origins []string
+	// TrustedProxies say in X-Forwarded-For for whom they ask.
+	TrustedProxies []netip.Prefix
+	Limits         Limits
+	Log            *slog.Logger
 }
 
 // Server is an http.Handler for all that clients ask of a controller.
 type Server struct {
-	cfg  Config
-	api  http.Handler
-	life context.Context
-	end  context.CancelFunc
+	cfg      Config
+	api      http.Handler
+	counters *counters
+	life     context.Context
+	end      context.CancelFunc
 
 	mu       sync.Mutex
 	closed   bool
@@ -42,7 +54,8 @@ type Server struct {
 
 // New returns a server. Close ends its sessions.
 func New(cfg Config) *Server {
-	s := &Server{cfg: cfg, api: newAPI(cfg)}
+	cfg.Limits = cfg.Limits.withDefaults()
+	s := &Server{cfg: cfg, api: newAPI(cfg), counters: newCounters()}
 	s.life, s.end = context.WithCancel(context.Background())
 	return s
 }
