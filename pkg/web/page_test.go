@@ -378,6 +378,7 @@ func TestAccessToken(t *testing.T) {
 		b := open(t, f, "roomId=r&name=Sam&autojoin=1&token=a.b.c", 1280, 800, "")
 		b.until(joined)
 		b.until(`window.gazpacho.producers.size === 1 && window.gazpacho.producers.has('mic')`)
+		b.until(`!window.gazpacho.room.publisher.isOn('camera') && !document.querySelector('.tile.self.live')`)
 		b.until(`document.querySelector('[data-action=camera]').hidden && document.querySelector('[data-action=screen]').hidden`)
 		if !eval[bool](b, `!document.querySelector('[data-action=mic]').hidden && document.querySelector('[data-action=chat]').hidden`) {
 			t.Error("the buttons do not show what is allowed")

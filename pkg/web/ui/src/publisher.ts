@@ -44,7 +44,7 @@ export class Publisher extends Emitter<Events> {
   async allow(kinds: { audio: boolean; video: boolean }): Promise<void> {
     this.kinds = kinds;
     this.emit('allowed');
-    await Promise.all(sources.filter((source) => !this.mayPublish(source) && this.isOn(source)).map(async (source) => {
+    await Promise.all(sources.filter((source) => !this.mayPublish(source)).map(async (source) => {
       await this.set(source, false);
       this.local.release(source);
     }));
@@ -113,6 +113,7 @@ export class Publisher extends Emitter<Events> {
   }
 
   private async turnOn(source: Source): Promise<void> {
+    if (!this.mayPublish(source)) return;
     const track = await this.local.open(source);
     track.enabled = true; // muting disabled it, and a producer made of a disabled track would start paused
     this.wanted.add(source);

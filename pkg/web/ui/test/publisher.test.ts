@@ -170,16 +170,18 @@ test('stop releases everything', async () => {
 test('what may not be sent is switched off, and stays unsent', async () => {
   const { publisher, session, local } = setup();
   await publisher.set('mic', true);
-  await publisher.set('camera', true);
+  const opening = publisher.set('camera', true); // is not on yet when the news comes
   let told = 0;
   publisher.on('allowed', () => told++);
   await publisher.allow({ audio: true, video: false });
+  await opening;
   assert.equal(told, 1);
   assert.ok(publisher.isOn('mic') && !publisher.isOn('camera') && !local.tracks.has('camera'));
   assert.deepEqual((['mic', 'camera', 'screen'] as const).map((source) => publisher.mayPublish(source)), [true, false, false]);
   await publisher.attach(session);
   await publisher.set('screen', true);
   assert.deepEqual([...publisher.producers.keys()], ['mic']);
+  assert.ok(!local.tracks.has('screen'));
 });
 
 test('what the server closed goes off and is not offered again', async () => {
