@@ -12,7 +12,9 @@ type handler struct {
 }
 
 // Enabled tells whether lines of a level are logged.
-func (h *handler) Enabled(ctx context.Context, level slog.Level) bool { return h.inner.Enabled(ctx, level) }
+func (h *handler) Enabled(ctx context.Context, level slog.Level) bool {
+	return h.inner.Enabled(ctx, level)
+}
 
 // Handle queues a line, or counts that it was suppressed or dropped. It returns no errors and never waits.
 func (h *handler) Handle(ctx context.Context, r slog.Record) error {

@@ -17,7 +17,7 @@ func (l *Log) Line(source string, level slog.Level, line string) {
 	switch {
 	case !l.json:
 		line = source + ": " + printable(line) + "\n"
-	case strings.HasPrefix(line, "{") && json.Valid([]byte(line)):
+	case strings.HasPrefix(line, "{") && !strings.Contains(line, "\n") && json.Valid([]byte(line)):
 		line = withSource(line, source)
 	default:
 		handle(l.inner, level, line, slog.String("source", source))
@@ -28,14 +28,12 @@ func (l *Log) Line(source string, level slog.Level, line string) {
 
 // withSource adds a member to a JSON object.
 func withSource(object, source string) string {
-	body := strings.TrimRight(strings.TrimRight(object, " \t\r\n"), "}") // an inner object's end may go, too
-	ends := strings.TrimRight(object, " \t\r\n")[len(body)+1:]
-	name, _ := json.Marshal(source) // a string always can be
-	comma := ","
-	if strings.TrimSpace(body) == "{" {
-		comma = ""
+	body := strings.TrimSuffix(strings.TrimRight(object, " \t\r\n"), "}")
+	if strings.TrimSpace(body) != "{" {
+		body += ","
 	}
-	return body + ends + comma + `"source":` + string(name) + "}\n"
+	name, _ := json.Marshal(source) // a string always can be
+	return body + `"source":` + string(name) + "}\n"
 }
 
 // printable replaces what terminals would obey. The lines of slog have nothing of the kind.
@@ -50,17 +48,18 @@ func printable(line string) string {
 
 // LevelOf is the level that a line of slog's text or JSON format names; ok is false when it names none.
 func LevelOf(line string) (level slog.Level, ok bool) {
-	for _, mark := range []string{"level=", `"level":"`} {
-		// Beyond the time it may be anybody's text.
-		_, rest, found := strings.Cut(line[:min(len(line), 80)], mark)
-		if !found {
-			continue
-		}
-		name := rest
-		if end := strings.IndexAny(rest, " \""); end >= 0 {
-			name = rest[:end]
-		}
-		return level, level.UnmarshalText([]byte(name)) == nil
+	mark := "level="
+	if strings.HasPrefix(line, "{") {
+		mark = `"level":"`
 	}
-	return 0, false
+	// Only the time comes before it; further on may be anybody's text.
+	_, name, found := strings.Cut(line[:min(len(line), 80)], mark)
+	if !found {
+		return 0, false
+	}
+	if end := strings.IndexAny(name, " \""); end >= 0 {
+		name = name[:end]
+	}
+	err := level.UnmarshalText([]byte(name))
+	return level, err == nil
 }
