@@ -54,6 +54,8 @@ var table = map[string]rule{
 	"cmd/controller": {module: []string{"pkg/admin", "pkg/auth", "pkg/limit", "pkg/logging", "pkg/settings", "pkg/signaling", "pkg/room", "pkg/supervisor", "pkg/web", "proto"}, external: []string{"github.com/spf13/cobra", "github.com/spf13/pflag"}},
 	"pkg/archtest":   {module: []string{all}},
 	"pkg/simtest":    {module: []string{all}, external: []string{"github.com/pion"}},
+
+	"pkg/simtest/script": {},
 }
 
 // impureImports are what the pure core may not import: all that reads clocks, opens sockets, locks or rolls dice.
