@@ -1,0 +1,69 @@
+package settings
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+	"go.yaml.in/yaml/v3"
+)
+
+// WriteEffective writes all settings as a file that says the same, each with the place where its value came from. What stands for a
+// secret is refused when it is read back.
+func (s *Set) WriteEffective(w io.Writer) error {
+	var b strings.Builder
+	for i, g := range s.groups {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		fmt.Fprintf(&b, "# %s\n", g.title)
+		g.flags.VisitAll(func(f *pflag.Flag) {
+			if f.Name != configFlag {
+				fmt.Fprintf(&b, "%s # %s\n", line(f, shown(f)), s.Origin(f.Name))
+			}
+		})
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// line is a setting as a file has it.
+func line(f *pflag.Flag, text string) string { return f.Name + ": " + text }
+
+// shown is a value in YAML, or what stands for it.
+func shown(f *pflag.Flag) string {
+	if isSecret(f) && f.Value.String() != "" {
+		return strconv.Quote(hiddenSecret)
+	}
+	if l, ok := f.Value.(*List); ok {
+		return flow(*l.words)
+	}
+	if want(f) == "text" {
+		return scalarText(f.Value.String())
+	}
+	return f.Value.String()
+}
+
+// flow is a list in one line.
+func flow(words []string) string {
+	texts := make([]string, len(words))
+	for i, word := range words {
+		texts[i] = scalarText(word)
+	}
+	return "[" + strings.Join(texts, ", ") + "]"
+}
+
+// scalarText is text in YAML, in quotes where it would be something else without.
+func scalarText(text string) string {
+	var n yaml.Node
+	err := yaml.Unmarshal([]byte("["+text+"]"), &n) // in a list more characters have a meaning
+	if err == nil && len(n.Content) == 1 && len(n.Content[0].Content) == 1 {
+		if item := n.Content[0].Content[0]; item.Kind == yaml.ScalarNode && item.Tag == "!!str" && item.Style == 0 && item.Value == text {
+			return text
+		}
+	}
+	// Go's escapes are YAML's.
+	return strconv.Quote(text)
+}
