@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"gazpacho/pkg/logging"
 	"gazpacho/pkg/worker"
 )
 
@@ -97,41 +98,43 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
+	var level slog.LevelVar
+	level.Set(cfg.level)
+	log := logging.New(os.Stderr, logging.Config{Level: &level, Format: o.logFormat, Attrs: []slog.Attr{slog.Int("worker", os.Getpid())}})
+	defer log.Close() // the last words matter most, those of a panic above all
+	cfg.Log, cfg.Level = log.Logger(), &level
 	// One thread for the loop, one for readers, garbage collection and handshakes.
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(min(2, runtime.NumCPU()))
 	}
-	return worker.Run(ctx, cfg)
+	return worker.Run(ctx, cfg.Config)
 }
 
-func config(o options) (worker.Config, error) {
+// settings are the options after they were checked.
+type settings struct {
+	worker.Config
+	level slog.Level
+}
+
+func config(o options) (settings, error) {
 	if o.channel == "" {
-		return worker.Config{}, &worker.SettingError{Setting: "channel", Err: errors.New("is missing: give --channel unix:PATH or fd:N")}
+		return settings{}, &worker.SettingError{Setting: "channel", Err: errors.New("is missing: give --channel unix:PATH or fd:N")}
 	}
 	if o.detachGrace < 0 {
-		return worker.Config{}, &worker.SettingError{Setting: "detach-grace", Err: fmt.Errorf("%v is negative", o.detachGrace)}
+		return settings{}, &worker.SettingError{Setting: "detach-grace", Err: fmt.Errorf("%v is negative", o.detachGrace)}
 	}
 	level, ok := worker.ParseLevel(o.logLevel)
 	if !ok {
-		return worker.Config{}, &worker.SettingError{Setting: "log-level", Err: fmt.Errorf("%q is not debug, info, warn, error or none", o.logLevel)}
+		return settings{}, &worker.SettingError{Setting: "log-level", Err: fmt.Errorf("%q is not debug, info, warn, error or none", o.logLevel)}
+	}
+	if o.logFormat != "text" && o.logFormat != "json" {
+		return settings{}, &worker.SettingError{Setting: "log-format", Err: fmt.Errorf("%q is not text or json", o.logFormat)}
 	}
 	certificate, err := worker.LoadCertificate(o.certificate, o.key)
 	if err != nil {
-		return worker.Config{}, err
+		return settings{}, err
 	}
-	var v slog.LevelVar
-	v.Set(level)
-	var handler slog.Handler
-	switch ho := (&slog.HandlerOptions{Level: &v}); o.logFormat {
-	case "text":
-		handler = slog.NewTextHandler(os.Stderr, ho)
-	case "json":
-		handler = slog.NewJSONHandler(os.Stderr, ho)
-	default:
-		return worker.Config{}, &worker.SettingError{Setting: "log-format", Err: fmt.Errorf("%q is not text or json", o.logFormat)}
-	}
-	return worker.Config{
+	return settings{worker.Config{
 		Channel: o.channel, DetachGrace: o.detachGrace, Certificate: certificate, Version: version,
-		Log: slog.New(handler).With("worker", os.Getpid()), Level: &v,
-	}, nil
+	}, level}, nil
 }

@@ -188,6 +188,22 @@ func start(t *testing.T, args ...string) *process {
 	}
 }
 
+// What a worker says last is not lost in the queue of its log.
+func TestLastWords(t *testing.T) {
+	for _, format := range []string{"text", "json"} {
+		p := start(t, "--detach-grace", "1ms", "--log-format", format)
+		p.client.Close()
+		if err := p.Wait(); err != nil {
+			t.Errorf("%v", err)
+		}
+		lines := strings.Split(strings.TrimSpace(p.stderr.String()), "\n")
+		last := lines[len(lines)-1]
+		if !strings.Contains(last, "no controller came back") || !strings.Contains(last, fmt.Sprint(p.Process.Pid)) {
+			t.Errorf("last words %q", last)
+		}
+	}
+}
+
 // ask sends a request that must succeed.
 func (p *process) ask(method, id string, body, result any) {
 	p.t.Helper()

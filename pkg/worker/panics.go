@@ -1,10 +1,12 @@
 package worker
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
+	"gazpacho/pkg/loop"
 	"gazpacho/pkg/transport"
 )
 
@@ -27,7 +29,7 @@ func (p *panics) serving(in transport.Ingress) { p.in = in }
 
 // handle is told of a panic in a packet handler.
 func (p *panics) handle(now time.Time, where string, value any, stack []byte) (fatal bool) {
-	p.log.Error("panic", "where", where, "value", fmt.Sprint(value), "stack", string(stack))
+	p.say(where, value, stack)
 	kept := p.recent[:0]
 	for _, at := range p.recent {
 		if now.Sub(at) < panicWindow {
@@ -40,4 +42,16 @@ func (p *panics) handle(now time.Time, where string, value any, stack []byte) (f
 	}
 	p.in.Fault(now)
 	return false
+}
+
+// fatal is told why the loop ended. Only a packet handler's panic was logged already.
+func (p *panics) fatal(err error) {
+	var e *loop.PanicError
+	if errors.As(err, &e) && e.Where != "batch" {
+		p.say(e.Where, e.Value, e.Stack)
+	}
+}
+
+func (p *panics) say(where string, value any, stack []byte) {
+	p.log.Error("panic", "where", where, "value", fmt.Sprint(value), "stack", string(stack))
 }

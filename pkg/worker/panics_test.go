@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"path/filepath"
@@ -95,6 +96,19 @@ func TestPanicPolicy(t *testing.T) {
 	}
 	if n := strings.Count(log.String(), "level=ERROR msg=panic"); n != maxPanics+1 || !strings.Contains(log.String(), "bang") {
 		t.Errorf("%d panics were logged: %s", n, &log)
+	}
+}
+
+// A panic that is nobody's is logged with its stack, like that of a packet, and once.
+func TestFatalPanicIsLogged(t *testing.T) {
+	var log strings.Builder
+	p := panics{log: slog.New(slog.NewTextHandler(&log, nil))}
+	p.fatal(nil)
+	p.fatal(errors.New("something else"))
+	p.fatal(&loop.PanicError{Where: "batch", Value: "known"})
+	p.fatal(fmt.Errorf("wrapped: %w", &loop.PanicError{Where: "post", Value: "bang", Stack: []byte("here")}))
+	if !strings.HasSuffix(log.String(), "level=ERROR msg=panic where=post value=bang stack=here\n") || strings.Count(log.String(), "\n") != 1 {
+		t.Errorf("%s", &log)
 	}
 }
 

@@ -68,6 +68,7 @@ func Run(ctx context.Context, cfg Config) error {
 	if err = w.loop.Run(ctx); err == nil {
 		w.end(time.Now())
 	}
+	w.panics.fatal(err)
 	w.channel.Close()
 	return errors.Join(err, <-served)
 }
