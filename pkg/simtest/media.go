@@ -125,6 +125,17 @@ func (p *Peer) Consume(s *Sending) *Receiving {
 	return r
 }
 
+// Played calls f with the track as soon as there is one, instead of Read.
+func (p *Peer) Played(r *Receiving, f func(*webrtc.TrackRemote)) {
+	go func() {
+		select {
+		case track := <-r.tracks:
+			f(track)
+		case <-time.After(patience):
+		}
+	}()
+}
+
 // Read returns the payload of the next packet with its sequence number, or fails the test when none comes.
 func (r *Receiving) Read() (payload []byte, sequence uint16, timestamp uint32) {
 	r.p.t.Helper()

@@ -1,0 +1,347 @@
+package simtest
+
+import (
+	"context"
+	"crypto"
+	"crypto/tls"
+	"crypto/x509"
+	"net"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/pion/dtls/v2"
+	"github.com/pion/dtls/v2/pkg/crypto/fingerprint"
+	"github.com/pion/dtls/v2/pkg/crypto/selfsign"
+	"github.com/pion/stun/v3"
+
+	"gazpacho/pkg/rtp"
+	"gazpacho/pkg/srtp"
+	"gazpacho/proto"
+)
+
+// Raw is a WebRTC client of one UDP socket that has no opinion on what is well-formed: what it sends is authentic, and as wrong as the test
+// wants it. It is a DTLS client.
+type Raw struct {
+	Transport proto.WebRTCTransportDump
+	Conn      *net.UDPConn
+	DTLS      *dtls.Conn // once connected; carries SCTP
+
+	Media, Control, Records, Answers atomic.Uint64 // datagrams received, by protocol: SRTP, SRTCP, DTLS, STUN
+
+	t        testing.TB
+	w        *Worker
+	local    string // the client's own ICE user name fragment
+	record   func(datagram []byte)
+	island   net.Conn    // the DTLS library's datagrams
+	shaking  atomic.Bool // there is a library
+	mu       sync.Mutex
+	session  *srtp.Session
+	packet   []byte
+	sections int
+	closed   chan struct{}
+	once     sync.Once
+	reader   sync.WaitGroup
+}
+
+// RawOptions shape a Raw.
+type RawOptions struct {
+	Data    bool                  // the worker's transport has SCTP
+	Consent int                   // the worker's consent timeout in seconds; 0 is its own
+	Record  func(datagram []byte) // is given all that is received; may be nil
+}
+
+// NewRaw makes a transport in a router and a client for it, which has sent nothing.
+func NewRaw(w *Worker, routerID, serverID string, o RawOptions) *Raw {
+	w.t.Helper()
+	options := proto.WebRTCTransportOptions{
+		TransportID: w.ID("transport"), WebRTCServerID: serverID, SCTPOptions: proto.SCTPOptions{EnableSCTP: o.Data},
+	}
+	if o.Consent != 0 {
+		options.ICEConsentTimeout = &o.Consent
+	}
+	r := &Raw{
+		t: w.t, w: w, local: "raw", record: o.Record, packet: make([]byte, 2000), closed: make(chan struct{}),
+		Transport: Request[proto.WebRTCTransportDump](w, proto.RouterCreateWebRTCTransportWithServer, routerID, options),
+	}
+	c := r.Transport.ICECandidates[0]
+	conn, err := net.DialUDP("udp4", nil, &net.UDPAddr{IP: net.ParseIP(c.Address), Port: int(c.Port)})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	_ = conn.SetReadBuffer(1 << 20)
+	r.Conn = conn
+	ours, theirs := net.Pipe()
+	r.island = theirs
+	r.reader.Go(r.read)
+	r.reader.Go(func() {
+		b := make([]byte, 2000)
+		for {
+			n, err := ours.Read(b)
+			if err != nil {
+				return
+			}
+			r.Send(b[:n])
+		}
+	})
+	deliver := r.record
+	r.record = func(b []byte) {
+		if deliver != nil {
+			deliver(b)
+		}
+		if r.shaking.Load() && b[0] >= 20 && b[0] <= 63 {
+			_, _ = ours.Write(b)
+		}
+	}
+	w.t.Cleanup(r.Close)
+	return r
+}
+
+// ConnectRaw is NewRaw with ICE and DTLS.
+func ConnectRaw(w *Worker, routerID, serverID string, o RawOptions) *Raw {
+	w.t.Helper()
+	r := NewRaw(w, routerID, serverID, o)
+	r.Nominate()
+	r.Handshake(true)
+	r.keepAlive()
+	return r
+}
+
+func (r *Raw) read() {
+	b := make([]byte, 2000)
+	for {
+		n, err := r.Conn.Read(b)
+		switch {
+		case err != nil:
+			select {
+			case <-r.closed:
+				return
+			default: // an ICMP error
+				continue
+			}
+		case n == 0:
+			continue
+		case b[0] <= 3:
+			r.Answers.Add(1)
+		case b[0] <= 63:
+			r.Records.Add(1)
+		case rtp.IsRTCP(b[:n]):
+			r.Control.Add(1)
+		default:
+			r.Media.Add(1)
+		}
+		r.record(b[:n])
+	}
+}
+
+// Check is a fresh authentic connectivity check that nominates.
+func (r *Raw) Check() []byte {
+	ice := r.Transport.ICEParameters
+	m, err := stun.Build(stun.BindingRequest, stun.TransactionID, stun.NewUsername(ice.UsernameFragment+":"+r.local),
+		stun.RawAttribute{Type: stun.AttrPriority, Value: []byte{0x6e, 0, 0, 0xff}},
+		stun.RawAttribute{Type: stun.AttrICEControlling, Value: make([]byte, 8)}, stun.RawAttribute{Type: stun.AttrUseCandidate},
+		stun.NewShortTermIntegrity(ice.Password), stun.Fingerprint)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return m.Raw
+}
+
+// Nominate sends checks until one is answered.
+func (r *Raw) Nominate() {
+	r.t.Helper()
+	before := r.Answers.Load()
+	for deadline := time.Now().Add(patience); r.Answers.Load() == before; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			r.t.Fatal("no check is answered")
+		}
+		r.Send(r.Check())
+	}
+}
+
+// keepAlive sends checks until the client is closed.
+func (r *Raw) keepAlive() {
+	r.reader.Go(func() {
+		tick := time.NewTicker(2 * time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				r.Send(r.Check())
+			case <-r.closed:
+				return
+			}
+		}
+	})
+}
+
+// Fingerprint gives the worker a certificate's; with honest false it is that of another one.
+func (r *Raw) Fingerprint(certificate tls.Certificate, honest bool) {
+	r.t.Helper()
+	own := proto.DTLSFingerprint{Algorithm: "sha-256", Value: fingerprintOf(r.t, certificate)}
+	if !honest {
+		own.Value = "00" + own.Value[2:]
+	}
+	Request[proto.ConnectWebRTCTransportResult](r.w, proto.WebRTCTransportConnect, r.Transport.ID, proto.ConnectWebRTCTransport{
+		DTLSParameters: proto.DTLSParameters{Role: "client", Fingerprints: []proto.DTLSFingerprint{own}},
+	})
+}
+
+// Handshake runs DTLS, and tells whether it succeeded; with must it fails the test if it does not.
+func (r *Raw) Handshake(must bool) bool {
+	r.t.Helper()
+	certificate, err := selfsign.GenerateSelfSigned()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.Fingerprint(certificate, must)
+	r.shaking.Store(true)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	conn, err := dtls.ClientWithContext(ctx, r.island, &dtls.Config{
+		Certificates: []tls.Certificate{certificate}, InsecureSkipVerify: true, FlightInterval: 200 * time.Millisecond,
+		SRTPProtectionProfiles: []dtls.SRTPProtectionProfile{dtls.SRTP_AEAD_AES_128_GCM}, ExtendedMasterSecret: dtls.RequireExtendedMasterSecret,
+	})
+	if err != nil {
+		if must {
+			r.t.Fatalf("handshake: %v", err)
+		}
+		return false
+	}
+	r.DTLS = conn
+	r.keys()
+	return true
+}
+
+// keys makes the SRTP session (RFC 5764 section 4.2).
+func (r *Raw) keys() {
+	r.t.Helper()
+	const key, salt = 16, 12
+	state := r.DTLS.ConnectionState()
+	m, err := state.ExportKeyingMaterial("EXTRACTOR-dtls_srtp", nil, 2*(key+salt))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	client, server, salts := m[:key], m[key:2*key], m[2*key:]
+	profile, _ := srtp.ParseProfile("AEAD_AES_128_GCM")
+	session, err := srtp.NewSession(profile, client, salts[:salt], server, salts[salt:])
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.mu.Lock()
+	r.session = session
+	r.mu.Unlock()
+}
+
+// Send sends a datagram as it is.
+func (r *Raw) Send(b []byte) { _, _ = r.Conn.Write(b) }
+
+// SendRTP protects and sends a packet whose header is the caller's, and tells whether SRTP could make sense of it.
+func (r *Raw) SendRTP(header, payload []byte) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n, ok := r.session.ProtectRTP(r.packet, copy(r.packet, header), payload)
+	if ok {
+		r.Send(r.packet[:n])
+	}
+	return ok
+}
+
+// SendRTCP protects and sends a compound, which may be anything with a header.
+func (r *Raw) SendRTCP(compound []byte) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n, ok := r.session.ProtectRTCP(r.packet, copy(r.packet, compound))
+	if ok {
+		r.Send(r.packet[:n])
+	}
+	return ok
+}
+
+// OpenRTCP undoes the protection of a datagram that came, in place, and returns nil if it is not authentic.
+func (r *Raw) OpenRTCP(datagram []byte) []byte {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.session == nil {
+		return nil
+	}
+	n, reason := r.session.UnprotectRTCP(datagram)
+	if reason != srtp.OK {
+		return nil
+	}
+	return datagram[:n]
+}
+
+// Produce announces a stream that the client will send: the codecs are those of the kind unless others are given.
+func (r *Raw) Produce(kind string, ssrc uint32, own ...proto.RTPCodecParameters) string {
+	r.t.Helper()
+	id := r.w.ID("producer")
+	r.sections++
+	list, mapped := codecs(kind), mapping(kind)
+	if own != nil {
+		list, mapped = own, nil
+		for _, c := range own {
+			mapped = append(mapped, proto.CodecMapping{PayloadType: c.PayloadType, MappedPayloadType: c.PayloadType})
+		}
+	}
+	e := proto.RTPEncodingParameters{SSRC: ssrc}
+	if kind == proto.Video {
+		e.RTX = &proto.RTXEncoding{SSRC: ssrc + 1}
+	}
+	Request[proto.ProduceResult](r.w, proto.TransportProduce, r.Transport.ID, proto.Produce{
+		ProducerID: id, Kind: kind,
+		RTPParameters: proto.RTPParameters{
+			MID: strconv.Itoa(r.sections), Codecs: list, Encodings: []proto.RTPEncodingParameters{e},
+			HeaderExtensions: headerExtensions(rtp.ExtMID, rtp.ExtRID, rtp.ExtRepairedRID, rtp.ExtAbsSendTime, rtp.ExtTransportCC),
+			RTCP:             proto.RTCPParameters{CNAME: "raw", ReducedSize: true},
+		},
+		RTPMapping: proto.RTPMapping{Codecs: mapped, Encodings: []proto.EncodingMapping{{SSRC: ssrc, MappedSSRC: ssrc + 100_000}}},
+	})
+	return id
+}
+
+// Consume makes the worker send what a producer sends. The first SSRC is the media's, the one above it that of retransmissions.
+func (r *Raw) Consume(s *Sending, ssrc uint32) string {
+	r.t.Helper()
+	id := r.w.ID("consumer")
+	r.sections++
+	e := proto.RTPEncodingParameters{SSRC: ssrc}
+	if s.Kind == proto.Video {
+		e.RTX = &proto.RTXEncoding{SSRC: ssrc + 1}
+	}
+	Request[proto.ConsumeResult](r.w, proto.TransportConsume, r.Transport.ID, proto.Consume{
+		ConsumerID: id, ProducerID: s.ProducerID, Kind: s.Kind, Type: s.Type,
+		RTPParameters: proto.RTPParameters{
+			MID: strconv.Itoa(r.sections), Codecs: codecs(s.Kind), Encodings: []proto.RTPEncodingParameters{e},
+			HeaderExtensions: headerExtensions(rtp.ExtMID, rtp.ExtAbsSendTime, rtp.ExtTransportCC),
+			RTCP:             proto.RTCPParameters{CNAME: "raw", ReducedSize: true},
+		},
+		ConsumableRTPEncodings: []proto.RTPEncodingParameters{{SSRC: s.Mapping.Encodings[0].MappedSSRC}},
+	})
+	return id
+}
+
+// Close leaves without a word: not even DTLS says goodbye.
+func (r *Raw) Close() {
+	r.once.Do(func() {
+		close(r.closed)
+		r.Conn.Close()
+		r.island.Close()
+	})
+	r.reader.Wait()
+}
+
+func fingerprintOf(t testing.TB, c tls.Certificate) string {
+	t.Helper()
+	parsed, err := x509.ParseCertificate(c.Certificate[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := fingerprint.Fingerprint(parsed, crypto.SHA256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
