@@ -57,13 +57,22 @@ func flow(words []string) string {
 
 // scalarText is text in YAML, in quotes where it would be something else without.
 func scalarText(text string) string {
-	var n yaml.Node
-	err := yaml.Unmarshal([]byte("["+text+"]"), &n) // in a list more characters have a meaning
-	if err == nil && len(n.Content) == 1 && len(n.Content[0].Content) == 1 {
-		if item := n.Content[0].Content[0]; item.Kind == yaml.ScalarNode && item.Tag == "!!str" && item.Style == 0 && item.Value == text {
-			return text
-		}
+	if isPlain("a: "+text+" # comment", text) && isPlain("a: ["+text+", b]", text) { // a list gives more characters a meaning
+		return text
 	}
 	// Go's escapes are YAML's.
 	return strconv.Quote(text)
+}
+
+// isPlain tells whether a document's only setting has that text as its value, or as the first word of its list.
+func isPlain(document, text string) bool {
+	var n yaml.Node
+	if yaml.Unmarshal([]byte(document), &n) != nil || len(n.Content) != 1 || len(n.Content[0].Content) != 2 {
+		return false
+	}
+	value := n.Content[0].Content[1]
+	if value.Kind == yaml.SequenceNode && len(value.Content) == 2 {
+		value = value.Content[0]
+	}
+	return value.Kind == yaml.ScalarNode && value.Tag == "!!str" && value.Style == 0 && value.Value == text
 }

@@ -133,20 +133,20 @@ func (f *file) setting(key, value *yaml.Node) error {
 func take(flag *pflag.Flag, value *yaml.Node) (int, error) {
 	l, isList := flag.Value.(*List)
 	if !isList || value.Kind == yaml.ScalarNode {
-		text, err := scalar(flag, value)
+		text, err := scalar(value, want(flag))
 		if err == nil {
 			err = set(flag, text)
 		}
 		return value.Line, err
 	}
 	if value.Kind != yaml.SequenceNode || value.Anchor != "" || value.Style&yaml.TaggedStyle != 0 {
-		return value.Line, unwanted(flag, value)
+		return value.Line, unwanted(value, want(flag))
 	}
 	var words []string
 	for _, item := range value.Content {
-		word, err := scalar(flag, item)
+		word, err := scalar(item, "a word")
 		if err == nil && (strings.TrimSpace(word) == "" || strings.Contains(word, ",")) {
-			err = fmt.Errorf("%q is not one of a list", word)
+			err = fmt.Errorf("%q is not a word of a list", word)
 		}
 		if err != nil {
 			return item.Line, err
@@ -157,16 +157,16 @@ func take(flag *pflag.Flag, value *yaml.Node) (int, error) {
 	return 0, nil
 }
 
-// scalar is the text of a node. In quotes it is text, and what is no text has none.
-func scalar(flag *pflag.Flag, n *yaml.Node) (string, error) {
+// scalar is the text of a node where something is wanted. What is in quotes is text, and text alone may be.
+func scalar(n *yaml.Node, want string) (string, error) {
 	const quoted = yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle
 	switch {
 	case n.Kind != yaml.ScalarNode || n.Anchor != "" || n.Style&yaml.TaggedStyle != 0:
-		return "", unwanted(flag, n)
+		return "", unwanted(n, want)
 	case isNull(n):
-		return "", fmt.Errorf("has no value: give one, or remove the line")
-	case n.Style&quoted != 0 && want(flag) != "text" && want(flag) != "a list":
-		return "", fmt.Errorf("is text, as it is in quotes, not %s", want(flag))
+		return "", errors.New("has no value: give one, or remove the line")
+	case n.Style&quoted != 0 && want != "text" && want != "a list" && want != "a word":
+		return "", fmt.Errorf("is text, as it is in quotes, not %s", want)
 	}
 	return n.Value, nil
 }
@@ -174,7 +174,7 @@ func scalar(flag *pflag.Flag, n *yaml.Node) (string, error) {
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }
 
 // unwanted says that a part of YAML has no meaning here.
-func unwanted(flag *pflag.Flag, n *yaml.Node) error {
+func unwanted(n *yaml.Node, want string) error {
 	what := "a mapping"
 	switch {
 	case n.Kind == yaml.AliasNode || n.Anchor != "":
@@ -184,7 +184,7 @@ func unwanted(flag *pflag.Flag, n *yaml.Node) error {
 	case n.Kind == yaml.SequenceNode:
 		what = "a list"
 	}
-	return fmt.Errorf("is %s, not %s", what, want(flag))
+	return fmt.Errorf("is %s, not %s", what, want)
 }
 
 func (f *file) unknown(key *yaml.Node) error {
