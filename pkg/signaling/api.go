@@ -2,6 +2,7 @@ package signaling
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -112,12 +113,10 @@ func withBody[B, R any](r *http.Request, f func(B) (R, error)) (any, error) {
 	}
 	text, err := io.ReadAll(r.Body)
 	if err != nil {
-		return nil, &proto.Error{Name: proto.TypeErrorName, Code: proto.CodeBadBody, Message: err.Error()}
+		return nil, badBody(err.Error())
 	}
-	if json.Valid(text) {
-		if err := checkJSON(text); err != nil {
-			return nil, err
-		}
+	if err := scan(text, nil); err != nil && !errors.Is(err, errSyntax) {
+		return nil, err
 	}
 	var body B
 	if err := decode(text, &body); err != nil {

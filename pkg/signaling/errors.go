@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"gazpacho/proto"
 )
@@ -18,6 +19,10 @@ func statusOf(err error) int {
 		return http.StatusInternalServerError
 	}
 	switch e.Code {
+	case proto.CodeUnauthorized:
+		return http.StatusUnauthorized
+	case proto.CodeForbidden:
+		return http.StatusForbidden
 	case proto.CodeDuplicate:
 		return http.StatusConflict
 	case proto.CodeLimit:
@@ -36,4 +41,15 @@ func statusOf(err error) int {
 		return http.StatusNotImplemented
 	}
 	return http.StatusInternalServerError
+}
+
+// maxEcho is how much of a client's text an answer repeats.
+const maxEcho = 64
+
+// shortened is a client's text, cut.
+func shortened(s string) string {
+	if len(s) > maxEcho {
+		return strings.ToValidUTF8(s[:maxEcho], "") + "…"
+	}
+	return s
 }

@@ -170,10 +170,7 @@ func (c *session) do(f frame) {
 
 // quoted makes a client's text fit to print.
 func quoted(s string) string {
-	if len(s) > 64 {
-		s = s[:64] + "…"
-	}
-	b, _ := json.Marshal(s) // a string
+	b, _ := json.Marshal(shortened(s)) // a string
 	return string(b)
 }
 
