@@ -140,7 +140,7 @@ func (p *process) watch(ctx context.Context) error {
 			default:
 			}
 			if pulse.beat(time.Now()) {
-				return fmt.Errorf("its loop did not answer for %v", silence)
+				return errSilent
 			}
 		case <-p.exited:
 			return p.exitError()
@@ -164,7 +164,7 @@ func (p *process) doneError() error {
 
 func (p *process) exitError() error {
 	if p.err == nil {
-		return errors.New("it ended by itself")
+		return errExited
 	}
 	return p.err
 }

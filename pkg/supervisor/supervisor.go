@@ -8,6 +8,7 @@ package supervisor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os/exec"
 	"sync"
@@ -56,6 +57,7 @@ type Supervisor struct {
 
 	mu      sync.Mutex
 	running map[int]*Worker
+	lives   []SlotStats   // by slot, but for Running
 	changed chan struct{} // closed and replaced when running changes
 	closed  bool
 }
@@ -70,7 +72,7 @@ func Start(ctx context.Context, cfg Config) (*Supervisor, error) {
 		return nil, err
 	}
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	s := &Supervisor{cfg: cfg, cancel: cancel, running: map[int]*Worker{}, changed: make(chan struct{})}
+	s := &Supervisor{cfg: cfg, cancel: cancel, running: map[int]*Worker{}, lives: newLives(cfg.Workers), changed: make(chan struct{})}
 	first := make(chan error, cfg.Workers)
 	for i := range cfg.Workers {
 		s.slots.Go(func() { s.keep(life, i, first) })
@@ -187,11 +189,14 @@ func (s *Supervisor) keep(ctx context.Context, slot int, first chan<- error) {
 			err = p.watch(ctx)
 			s.set(slot, nil)
 			p.end(ctx.Err() != nil)
+		} else {
+			err = fmt.Errorf("%w: %w", errStart, err)
 		}
 		if ctx.Err() != nil {
 			return
 		}
 		delay, quarantined := r.died(time.Now())
+		s.died(slot, err, quarantined)
 		if quarantined {
 			log.Error("worker dies again and again: its slot rests", "reason", err, "for", delay)
 		} else {

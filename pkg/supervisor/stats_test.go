@@ -1,0 +1,123 @@
+package supervisor
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"gazpacho/pkg/control"
+)
+
+func TestReasons(t *testing.T) {
+	run := func(script string) error { return exec.Command("sh", "-c", script).Run() }
+	for name, tt := range map[string]struct {
+		err  error
+		want string
+	}{
+		"ended":           {errExited, DeathExited},
+		"status":          {run("exit 3"), DeathExited},
+		"panic":           {run("exit 70"), DeathPanic},
+		"signal":          {run("kill -KILL $$"), DeathSignal},
+		"silence":         {errSilent, DeathSilent},
+		"channel":         {io.ErrUnexpectedEOF, DeathChannel},
+		"channel unknown": {nil, DeathChannel},
+		"start":           {fmt.Errorf("%w: %w", errStart, run("exit 70")), DeathStart},
+	} {
+		if got := reason(tt.err); got != tt.want {
+			t.Errorf("%s: %s of %v, want %s", name, got, tt.err, tt.want)
+		}
+	}
+}
+
+// total is how often the workers of a slot died, and that no reason is one of its own making.
+func total(t *testing.T, s SlotStats) uint64 {
+	t.Helper()
+	if len(s.Restarts) != len(reasons) {
+		t.Errorf("reasons %v", s.Restarts)
+	}
+	var n uint64
+	for _, r := range reasons {
+		n += s.Restarts[r]
+	}
+	return n
+}
+
+func TestStatsOfDeaths(t *testing.T) {
+	s := start(t, testConfig(t, 2))
+	first := s.Stats()
+	if len(first.Slots) != 2 || first.Running() != 2 || total(t, first.Slots[0])+total(t, first.Slots[1]) != 0 {
+		t.Fatalf("at the start: %+v", first)
+	}
+	var dead *Worker
+	for _, w := range s.Running() {
+		if w.Slot == 1 {
+			dead = w
+		}
+	}
+	signal(t, dead, syscall.SIGSTOP)
+	replaced(t, s, dead)
+	after := s.Stats()
+	if total(t, after.Slots[0]) != 0 || after.Slots[1].Restarts[DeathSilent] != 1 || total(t, after.Slots[1]) != 1 || after.Running() != 2 {
+		t.Errorf("after a stop: %+v", after)
+	}
+	if total(t, first.Slots[1]) != 0 {
+		t.Error("what was told before has changed")
+	}
+	s.Close()
+	if after = s.Stats(); after.Running() != 0 || total(t, after.Slots[1]) != 1 {
+		t.Errorf("after Close: %+v", after)
+	}
+}
+
+// A slot in quarantine is one until its next worker runs.
+func TestStatsOfQuarantine(t *testing.T) {
+	s := &Supervisor{running: map[int]*Worker{}, lives: newLives(1), changed: make(chan struct{})}
+	var r restarts
+	now := time.Unix(1000, 0)
+	for i := range tooMany {
+		_, quarantined := r.died(now)
+		s.died(0, errExited, quarantined)
+		if got := s.Stats().Slots[0]; got.Quarantined != (i == tooMany-1) || got.Running {
+			t.Errorf("after death %d: %+v", i+1, got)
+		}
+	}
+	s.set(0, &Worker{Worker: &control.Worker{}})
+	if got := s.Stats().Slots[0]; got.Quarantined || !got.Running || got.Restarts[DeathExited] != tooMany {
+		t.Errorf("running again: %+v", got)
+	}
+	s.set(0, nil)
+	_, quarantined := r.died(now)
+	s.died(0, errors.New("gone"), quarantined)
+	if got := s.Stats().Slots[0]; got.Quarantined || got.Restarts[DeathChannel] != 1 {
+		t.Errorf("dead again: %+v", got)
+	}
+}
+
+// That a worker cannot be started any more is said with the reason, and counted.
+func TestStatsOfFailedStart(t *testing.T) {
+	cfg := testConfig(t, 1)
+	cfg.WorkerBin = filepath.Join(t.TempDir(), "worker")
+	if err := os.Symlink(workerBin, cfg.WorkerBin); err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, cfg)
+	dead := s.Running()[0]
+	if err := os.Remove(cfg.WorkerBin); err != nil {
+		t.Fatal(err)
+	}
+	signal(t, dead, syscall.SIGKILL)
+	<-dead.Done()
+	deadline := time.Now().Add(20 * time.Second)
+	for s.Stats().Slots[0].Restarts[DeathStart] == 0 {
+		if time.Now().After(deadline) {
+			t.Fatalf("%+v", s.Stats())
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
