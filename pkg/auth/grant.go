@@ -34,3 +34,14 @@ func (g Grant) CanPublish(kind string) bool { return slices.Contains(g.Publish.K
 
 // Expired tells whether the grant's time is over.
 func (g Grant) Expired(now time.Time) bool { return !g.Expires.IsZero() && !now.Before(g.Expires) }
+
+// CoversRoom tells whether the grant is for a room.
+func (g Grant) CoversRoom(id string) bool {
+	if g.Room == "" {
+		return g.Admin
+	}
+	return g.Room == id
+}
+
+// CoversPeer tells whether its holder may have an id.
+func (g Grant) CoversPeer(id string) bool { return g.Peer == "" || g.Peer == id }

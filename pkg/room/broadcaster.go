@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 
+	"gazpacho/pkg/auth"
 	"gazpacho/pkg/control"
 	"gazpacho/proto"
 )
@@ -77,23 +78,44 @@ type BroadcasterConsumer struct {
 	Type          string              `json:"type"`
 }
 
-// CreateBroadcaster adds a broadcaster.
-func (r *Room) CreateBroadcaster(b CreateBroadcaster) (BroadcasterResult, error) {
+// CreateBroadcaster adds a broadcaster. The grant must be for its id, and allow it to send or receive something.
+func (r *Room) CreateBroadcaster(g auth.Grant, b CreateBroadcaster) (BroadcasterResult, error) {
+	if err := r.rooms.check(g, toTakePart); err != nil {
+		return BroadcasterResult{}, err
+	}
+	if err := r.rooms.coversMember(g, r.id, b.ID); err != nil {
+		return BroadcasterResult{}, err
+	}
+	made, err := r.newBroadcaster(b)
+	if err != nil {
+		return BroadcasterResult{}, err
+	}
+	if err := r.admit(made); err != nil {
+		return BroadcasterResult{}, err
+	}
+	if !g.Subscribe || made.capabilities == nil {
+		return BroadcasterResult{Peers: []BroadcasterPeer{}}, nil
+	}
+	return r.consumables(made), nil
+}
+
+// newBroadcaster checks what it says about itself.
+func (r *Room) newBroadcaster(b CreateBroadcaster) (*Broadcaster, error) {
 	switch {
 	case b.ID == "" || len(b.ID) > maxID:
-		return BroadcasterResult{}, proto.BadField("id", "has 1 to %d bytes", maxID)
+		return nil, proto.BadField("id", "has 1 to %d bytes", maxID)
 	case b.DisplayName == "":
-		return BroadcasterResult{}, proto.BadField("displayName", "is missing")
+		return nil, proto.BadField("displayName", "is missing")
 	case b.Device == nil || b.Device.Name == "":
-		return BroadcasterResult{}, proto.BadField("device.name", "is missing")
+		return nil, proto.BadField("device.name", "is missing")
 	}
 	if err := checkName(b.DisplayName); err != nil {
-		return BroadcasterResult{}, err
+		return nil, err
 	}
 	b.Device.Flag = "broadcaster"
 	device, err := json.Marshal(b.Device)
 	if err != nil || len(device) > maxDevice {
-		return BroadcasterResult{}, proto.BadField("device", "has at most %d bytes", maxDevice)
+		return nil, proto.BadField("device", "has at most %d bytes", maxDevice)
 	}
 	made := &Broadcaster{member: newMember(r, b.ID)}
 	made.displayName, made.device = b.DisplayName, device
@@ -101,14 +123,11 @@ func (r *Room) CreateBroadcaster(b CreateBroadcaster) (BroadcasterResult, error)
 		c, refused := control.DecodeRTPCapabilities(b.RTPCapabilities)
 		if refused != nil {
 			refused.Path = join("rtpCapabilities", refused.Path)
-			return BroadcasterResult{}, refused
+			return nil, refused
 		}
 		made.capabilities = &c
 	}
-	if err := r.admit(made); err != nil {
-		return BroadcasterResult{}, err
-	}
-	return r.consumables(made), nil
+	return made, nil
 }
 
 func (r *Room) admit(b *Broadcaster) error {
@@ -120,17 +139,17 @@ func (r *Room) admit(b *Broadcaster) error {
 	case r.broadcasters[b.id] != nil:
 		return proto.Duplicate("broadcaster", b.id)
 	}
+	if most := r.rooms.cfg.Limits.BroadcastersPerRoom; len(r.broadcasters) >= most {
+		return r.rooms.full("broadcasters-per-room", most)
+	}
 	r.broadcasters[b.id] = b
 	r.tell(nil, "newPeer", b.info())
 	return nil
 }
 
-// consumables lists the joined peers and what a broadcaster can take of them, if it can take anything.
+// consumables lists the joined peers and what a broadcaster can take of them.
 func (r *Room) consumables(b *Broadcaster) BroadcasterResult {
 	result := BroadcasterResult{Peers: []BroadcasterPeer{}}
-	if b.capabilities == nil {
-		return result
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, p := range r.peers {
@@ -148,23 +167,24 @@ func (r *Room) consumables(b *Broadcaster) BroadcasterResult {
 	return result
 }
 
-// Broadcaster finds one.
-func (r *Room) Broadcaster(id string) (*Broadcaster, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if b := r.broadcasters[id]; b != nil {
-		return b, nil
+// DeleteBroadcaster takes a broadcaster out, for who has its id or administers the room.
+func (r *Room) DeleteBroadcaster(g auth.Grant, id string) error {
+	if err := r.coversBroadcaster(g, id); err != nil {
+		return err
 	}
-	return nil, proto.NotFound("broadcaster", id)
+	if !r.removeBroadcaster(id) {
+		return proto.NotFound("broadcaster", id)
+	}
+	return nil
 }
 
-// DeleteBroadcaster takes a broadcaster out.
-func (r *Room) DeleteBroadcaster(id string) error {
+// removeBroadcaster tells whether there was one.
+func (r *Room) removeBroadcaster(id string) bool {
 	r.mu.Lock()
 	b := r.broadcasters[id]
 	if b == nil {
 		r.mu.Unlock()
-		return proto.NotFound("broadcaster", id)
+		return false
 	}
 	delete(r.broadcasters, id)
 	b.left = true
@@ -172,40 +192,50 @@ func (r *Room) DeleteBroadcaster(id string) error {
 	r.tell(nil, "peerClosed", aboutPeer{id})
 	r.mu.Unlock()
 	b.closeTransports()
-	return nil
+	return true
 }
 
-// CreateTransport makes a transport: the answer is a PlainTransportInfo or WebRTCTransportInfo.
-func (b *Broadcaster) CreateTransport(ctx context.Context, o CreateBroadcasterTransport) (any, error) {
+// dropBroadcasters forgets them all, since the room closes. The room is locked.
+func (r *Room) dropBroadcasters() {
+	for id, b := range r.broadcasters {
+		b.left = true
+		delete(r.broadcasters, id)
+	}
+}
+
+// createTransport makes a transport of either type, with a limit of its incoming bitrate.
+func (b *Broadcaster) createTransport(ctx context.Context, o CreateBroadcasterTransport, most func() int) (any, error) {
 	switch o.Type {
 	case "webrtc":
 		t := &transport{producing: true, consuming: true}
-		if err := b.createWebRTC(ctx, t, control.WebRTCTransportOptions{SCTP: proto.SCTPOptions{EnableSCTP: true}}); err != nil {
+		if err := b.createWebRTC(ctx, t, control.WebRTCTransportOptions{SCTP: proto.SCTPOptions{EnableSCTP: true}}, most); err != nil {
 			return nil, err
 		}
 		return infoOf(t.webrtc), nil
 	case "plain":
-		return b.createPlain(ctx, o)
+		return b.createPlain(ctx, o, most)
 	}
 	return nil, proto.BadField("type", "%q is not plain or webrtc", o.Type)
 }
 
-func (b *Broadcaster) createPlain(ctx context.Context, o CreateBroadcasterTransport) (any, error) {
-	if err := b.mayCreateTransport(); err != nil {
+func (b *Broadcaster) createPlain(ctx context.Context, o CreateBroadcasterTransport, most func() int) (any, error) {
+	t := &transport{producing: true, consuming: true}
+	var err error
+	if t.seat, err = b.take(transportQuota); err != nil {
 		return nil, err
 	}
-	t := &transport{producing: true, consuming: true}
 	made, err := b.room.router.CreatePlainTransport(ctx, control.PlainTransportOptions{
 		ListenInfo: b.room.worker.Plain, RTCPMux: &o.RTCPMux, Comedia: o.Comedia == nil || *o.Comedia,
 		Closed: func(control.Reason) { b.lost(t) },
 	})
 	if err != nil {
+		b.giveBack(t.seat)
 		return nil, err
 	}
 	b.room.mu.Lock()
 	t.plain, t.Transport = made, made.Transport
 	b.room.mu.Unlock()
-	if err := b.keep(t); err != nil {
+	if err := b.settle(ctx, t, most); err != nil {
 		return nil, err
 	}
 	info := PlainTransportInfo{ID: made.ID(), IP: made.Tuple().LocalAddress, Port: made.Tuple().LocalPort}
@@ -213,41 +243,4 @@ func (b *Broadcaster) createPlain(ctx context.Context, o CreateBroadcasterTransp
 		info.RTCPPort = rtcp.LocalPort
 	}
 	return info, nil
-}
-
-// ConnectTransport gives a transport its peer.
-func (b *Broadcaster) ConnectTransport(ctx context.Context, id string, o ConnectBroadcasterTransport) error {
-	t, err := b.transport(id)
-	switch {
-	case err != nil:
-		return err
-	case t.plain != nil:
-		return t.plain.Connect(ctx, proto.ConnectPlainTransport{IP: o.IP, Port: o.Port, RTCPPort: o.RTCPPort})
-	case o.DTLSParameters == nil:
-		return proto.BadField("dtlsParameters", "is missing")
-	}
-	return t.webrtc.Connect(ctx, *o.DTLSParameters)
-}
-
-// Produce begins to send something to the peers.
-func (b *Broadcaster) Produce(ctx context.Context, o Produce) (Created, error) {
-	return b.produce(ctx, o, nil)
-}
-
-// Consume begins to receive a producer of the room.
-func (b *Broadcaster) Consume(ctx context.Context, transportID, producerID string) (BroadcasterConsumer, error) {
-	t, err := b.transport(transportID)
-	if err != nil {
-		return BroadcasterConsumer{}, err
-	}
-	if b.capabilities == nil {
-		return BroadcasterConsumer{}, proto.InvalidState("broadcaster %q has no rtpCapabilities", b.id)
-	}
-	c, err := t.Consume(ctx, control.ConsumerOptions{ProducerID: producerID, RTPCapabilities: *b.capabilities})
-	if err != nil {
-		return BroadcasterConsumer{}, err
-	}
-	return BroadcasterConsumer{
-		ID: c.ID(), ProducerID: c.ProducerID(), Kind: c.Kind(), RTPParameters: c.RTPParameters(), Type: c.Type(),
-	}, nil
 }

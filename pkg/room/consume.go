@@ -15,6 +15,7 @@ const workerTimeout = 10 * time.Second
 type offer struct {
 	media *producer
 	data  *dataProducer
+	seat  *seat
 }
 
 // offeredMedia has the peer consume a producer as often as the room wants. The room is locked.
@@ -24,8 +25,21 @@ func (p *Peer) offeredMedia(producer *producer) {
 	}
 }
 
-// offered has the peer consume something, after what was offered before. The room is locked.
+// offered has the peer consume something, after what was offered before. What waits has its seat already, so no more than the limits
+// of consumers allow waits; what is beyond them is not offered. The room is locked.
 func (p *Peer) offered(o offer) {
+	if !p.held(toReceive) {
+		return
+	}
+	q := consumerQuota
+	if o.data != nil {
+		q = dataConsumerQuota
+	}
+	var err error
+	if o.seat, err = p.reserve(q); err != nil {
+		p.room.log.Debug("no consumer is offered", "peer", p.id, "error", err)
+		return
+	}
 	p.offers = append(p.offers, o)
 	if !p.serving {
 		p.serving = true
@@ -39,7 +53,8 @@ func (p *Peer) serveOffers() {
 	for {
 		p.room.mu.Lock()
 		if p.left || len(p.offers) == 0 {
-			p.offers, p.serving = nil, false
+			p.withdrawOffers()
+			p.serving = false
 			p.room.mu.Unlock()
 			return
 		}
@@ -48,13 +63,22 @@ func (p *Peer) serveOffers() {
 		t, can := p.consuming(), p.capabilities
 		p.room.mu.Unlock()
 		switch {
-		case t == nil:
-		case next.data != nil:
-			p.consumeData(next.data, t)
-		case can != nil && p.room.router.CanConsume(next.media.ID(), *can):
-			p.consume(next.media, t, *can)
+		case t != nil && next.data != nil:
+			p.consumeData(next.data, t, next.seat)
+		case t != nil && next.media != nil && can != nil && p.room.router.CanConsume(next.media.ID(), *can):
+			p.consume(next.media, t, *can, next.seat)
+		default:
+			p.giveBack(next.seat)
 		}
 	}
+}
+
+// withdrawOffers forgets what waits. The room is locked.
+func (p *Peer) withdrawOffers() {
+	for _, o := range p.offers {
+		o.seat.release()
+	}
+	p.offers = nil
 }
 
 // consuming is the transport that consumers are made on. The room is locked.
@@ -69,10 +93,10 @@ func (p *Peer) consuming() *transport {
 
 // consume makes a consumer, paused, and offers it to the client, whose agreement starts it: a key frame that comes before the
 // client can decode it is lost.
-func (p *Peer) consume(from *producer, t *transport, can proto.RTPCapabilities) {
+func (p *Peer) consume(from *producer, t *transport, can proto.RTPCapabilities, s *seat) {
 	ctx, cancel := context.WithTimeout(context.Background(), workerTimeout)
 	defer cancel()
-	c := &consumer{}
+	c := &consumer{seat: s}
 	rtx := true // also for audio: Opus has NACK
 	made, err := t.Consume(ctx, control.ConsumerOptions{
 		ProducerID: from.ID(), RTPCapabilities: can, Paused: true, EnableRTX: &rtx, IgnoreDTX: true,
@@ -87,11 +111,13 @@ func (p *Peer) consume(from *producer, t *transport, can proto.RTPCapabilities) 
 	if err != nil {
 		// A producer or transport that ended meanwhile is no news.
 		p.room.log.Debug("no consumer", "peer", p.id, "producer", from.ID(), "error", err)
+		p.giveBack(s)
 		return
 	}
-	agreed := p.announce(c, made, from)
-	if agreed != nil {
+	if agreed := p.announce(c, made, from); agreed != nil {
 		go p.begin(c, agreed)
+	} else {
+		made.Close()
 	}
 }
 
@@ -100,7 +126,9 @@ func (p *Peer) announce(c *consumer, made *control.Consumer, from *producer) <-c
 	p.room.mu.Lock()
 	defer p.room.mu.Unlock()
 	c.Consumer = made
-	if c.closed || p.left {
+	if c.closed || p.left || !p.held(toReceive) {
+		c.closed = true
+		c.seat.release()
 		return nil
 	}
 	c.announced = true
@@ -160,7 +188,13 @@ func (p *Peer) ended(c *consumer, why control.Reason) {
 func (p *Peer) forget(c *consumer) {
 	p.room.mu.Lock()
 	defer p.room.mu.Unlock()
+	p.dropConsumer(c)
+}
+
+// dropConsumer is forget for a room that is locked.
+func (p *Peer) dropConsumer(c *consumer) {
 	c.closed = true
+	c.seat.release()
 	if c.announced {
 		delete(p.consumers, c.ID())
 	}
@@ -222,6 +256,9 @@ func (p *Peer) RequestConsumerKeyFrame(ctx context.Context, id string) error {
 
 // ConsumerStats counts what was sent of it.
 func (p *Peer) ConsumerStats(ctx context.Context, id string) ([]proto.RTPStreamStats, error) {
+	if err := p.may(toReceive); err != nil {
+		return nil, err
+	}
 	c, err := p.consumer(id)
 	if err != nil {
 		return nil, err
@@ -230,7 +267,7 @@ func (p *Peer) ConsumerStats(ctx context.Context, id string) ([]proto.RTPStreamS
 }
 
 func (p *Peer) ownConsumer(id string) (*consumer, error) {
-	if err := p.mustBeJoined(); err != nil {
+	if err := p.mayJoined(toReceive); err != nil {
 		return nil, err
 	}
 	return p.consumer(id)

@@ -8,11 +8,8 @@ import (
 	"gazpacho/proto"
 )
 
-// Limits of data channels; a page of ours has one, for chat.
-const (
-	maxDataProducers = 16
-	maxLabel         = 1 << 10 // bytes of a label and of a protocol
-)
+// maxLabel bounds a label and a protocol, bytes.
+const maxLabel = 1 << 10
 
 // botLabel marks messages to the echo bot that mediasoup's demo server keeps. We keep none, and they are not for the other peers, whose
 // pages would show them as the bot's words.
@@ -24,19 +21,21 @@ type dataProducer struct {
 	owner   *member
 	appData map[string]json.RawMessage
 	number  int // in the order of their making
+	seat    *seat
 	closed  bool
 }
 
 // dataConsumer is messages that a member receives.
 type dataConsumer struct {
 	*control.DataConsumer
+	seat      *seat
 	announced bool // the client was told of it
 	closed    bool
 }
 
 // ProduceData begins to send messages to the others.
 func (p *Peer) ProduceData(ctx context.Context, b ProduceData) (Created, error) {
-	if err := p.mustBeJoined(); err != nil {
+	if err := p.mayJoined(toMessage); err != nil {
 		return Created{}, err
 	}
 	return p.produceData(ctx, b)
@@ -60,42 +59,43 @@ func (m *member) produceData(ctx context.Context, b ProduceData) (Created, error
 		refused.Path = join("sctpStreamParameters", refused.Path)
 		return Created{}, refused
 	}
-	if m.countData() >= maxDataProducers {
-		return Created{}, proto.Failed(proto.CodeLimit, "%d data producers are enough", maxDataProducers)
-	}
 	d := &dataProducer{owner: m, appData: appDataOf(b.AppData, m.id)}
+	if d.seat, err = m.take(dataProducerQuota); err != nil {
+		return Created{}, err
+	}
 	made, err := t.ProduceData(ctx, control.DataProducerOptions{
 		SCTPStreamParameters: &params, Label: b.Label, Protocol: b.Protocol, Closed: func(control.Reason) { m.stoppedData(d) },
 	})
 	if err != nil {
+		m.giveBack(d.seat)
 		return Created{}, err
 	}
-	if !m.sendsData(d, made) {
-		return Created{}, errLeft(m.id)
+	if err := m.sendsData(d, made); err != nil {
+		made.Close()
+		return Created{}, err
 	}
 	return Created{ID: made.ID()}, nil
 }
 
-func (m *member) countData() int {
-	m.room.mu.Lock()
-	defer m.room.mu.Unlock()
-	return len(m.dataProducers)
-}
-
 // sendsData enters a data producer that was just made and offers it to the others.
-func (m *member) sendsData(d *dataProducer, made *control.DataProducer) bool {
+func (m *member) sendsData(d *dataProducer, made *control.DataProducer) error {
 	r := m.room
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	d.DataProducer = made
-	if m.left || d.closed {
-		return false // its transports are closed, or are being so
+	switch {
+	case m.left || d.closed: // its transports are closed, or are being so
+		d.seat.release()
+		return errLeft(m.id)
+	case !m.held(toMessage): // the grant was changed meanwhile
+		d.seat.release()
+		return r.rooms.forbidden("the token lacks " + toMessage.claim)
 	}
 	r.numbers++
 	d.number = r.numbers
 	m.dataProducers[made.ID()] = d
 	if made.Label() == botLabel {
-		return true
+		return nil
 	}
 	r.dataProducers[made.ID()] = d
 	for _, p := range r.peers {
@@ -103,14 +103,20 @@ func (m *member) sendsData(d *dataProducer, made *control.DataProducer) bool {
 			p.offered(offer{data: d})
 		}
 	}
-	return true
+	return nil
 }
 
 // stoppedData forgets a data producer.
 func (m *member) stoppedData(d *dataProducer) {
 	m.room.mu.Lock()
 	defer m.room.mu.Unlock()
+	m.dropData(d)
+}
+
+// dropData is stoppedData for a room that is locked.
+func (m *member) dropData(d *dataProducer) {
 	d.closed = true
+	d.seat.release()
 	if d.DataProducer != nil {
 		delete(m.dataProducers, d.ID())
 		delete(m.room.dataProducers, d.ID())
@@ -118,10 +124,10 @@ func (m *member) stoppedData(d *dataProducer) {
 }
 
 // consumeData makes a data consumer and offers it to the client. One the client does not want is closed.
-func (p *Peer) consumeData(from *dataProducer, t *transport) {
+func (p *Peer) consumeData(from *dataProducer, t *transport, s *seat) {
 	ctx, cancel := context.WithTimeout(context.Background(), workerTimeout)
 	defer cancel()
-	c := &dataConsumer{}
+	c := &dataConsumer{seat: s}
 	made, err := t.ConsumeData(ctx, control.DataConsumerOptions{
 		DataProducerID: from.ID(),
 		SendBufferFull: func() { p.overrun(c) },
@@ -130,17 +136,21 @@ func (p *Peer) consumeData(from *dataProducer, t *transport) {
 	if err != nil {
 		// A data producer or transport that ended meanwhile is no news.
 		p.room.log.Debug("no data consumer", "peer", p.id, "dataProducer", from.ID(), "error", err)
+		p.giveBack(s)
 		return
 	}
-	if agreed := p.announceData(c, made, from); agreed != nil {
-		go func() {
-			if err := <-agreed; err != nil {
-				p.room.log.Debug("data consumer is not wanted", "peer", p.id, "dataConsumer", made.ID(), "error", err)
-				p.endedData(c, false)
-				made.Close()
-			}
-		}()
+	agreed := p.announceData(c, made, from)
+	if agreed == nil {
+		made.Close()
+		return
 	}
+	go func() {
+		if err := <-agreed; err != nil {
+			p.room.log.Debug("data consumer is not wanted", "peer", p.id, "dataConsumer", made.ID(), "error", err)
+			p.endedData(c, false)
+			made.Close()
+		}
+	}()
 }
 
 // announceData offers the data consumer to the client, or returns nil if it is over already.
@@ -148,7 +158,9 @@ func (p *Peer) announceData(c *dataConsumer, made *control.DataConsumer, from *d
 	p.room.mu.Lock()
 	defer p.room.mu.Unlock()
 	c.DataConsumer = made
-	if c.closed || p.left {
+	if c.closed || p.left || !p.held(toReceive) {
+		c.closed = true
+		c.seat.release()
 		return nil
 	}
 	c.announced = true
@@ -180,6 +192,11 @@ func (p *Peer) overrun(c *dataConsumer) {
 func (p *Peer) endedData(c *dataConsumer, tell bool) {
 	p.room.mu.Lock()
 	defer p.room.mu.Unlock()
+	p.dropDataConsumer(c, tell)
+}
+
+// dropDataConsumer is endedData for a room that is locked.
+func (p *Peer) dropDataConsumer(c *dataConsumer, tell bool) {
 	if c.announced && !c.closed {
 		delete(p.dataConsumers, c.ID())
 		if tell && !p.left {
@@ -187,50 +204,29 @@ func (p *Peer) endedData(c *dataConsumer, tell bool) {
 		}
 	}
 	c.closed = true
+	c.seat.release()
 }
 
 // DataProducerStats counts what the room received of one of the peer's data producers.
 func (p *Peer) DataProducerStats(ctx context.Context, id string) ([]proto.DataProducerStats, error) {
-	p.room.mu.Lock()
-	d := p.dataProducers[id]
-	p.room.mu.Unlock()
-	if d == nil {
-		return nil, proto.NotFound("dataProducer", id)
+	if err := p.may(); err != nil {
+		return nil, err
+	}
+	d, err := find(&p.member, p.dataProducers, "dataProducer", id)
+	if err != nil {
+		return nil, err
 	}
 	return d.Stats(ctx)
 }
 
 // DataConsumerStats counts what was sent to one of the peer's data consumers.
 func (p *Peer) DataConsumerStats(ctx context.Context, id string) ([]proto.DataConsumerStats, error) {
-	p.room.mu.Lock()
-	c := p.dataConsumers[id]
-	p.room.mu.Unlock()
-	if c == nil {
-		return nil, proto.NotFound("dataConsumer", id)
+	if err := p.may(toReceive); err != nil {
+		return nil, err
+	}
+	c, err := find(&p.member, p.dataConsumers, "dataConsumer", id)
+	if err != nil {
+		return nil, err
 	}
 	return c.Stats(ctx)
-}
-
-// BroadcasterDataConsumer is the answer to consume/data.
-type BroadcasterDataConsumer struct {
-	ID       string `json:"id"`
-	StreamID uint16 `json:"streamId"`
-}
-
-// ProduceData begins to send messages to the peers.
-func (b *Broadcaster) ProduceData(ctx context.Context, o ProduceData) (Created, error) {
-	return b.produceData(ctx, o)
-}
-
-// ConsumeData begins to receive a data producer of the room.
-func (b *Broadcaster) ConsumeData(ctx context.Context, transportID, dataProducerID string) (BroadcasterDataConsumer, error) {
-	t, err := b.transport(transportID)
-	if err != nil {
-		return BroadcasterDataConsumer{}, err
-	}
-	c, err := t.ConsumeData(ctx, control.DataConsumerOptions{DataProducerID: dataProducerID})
-	if err != nil {
-		return BroadcasterDataConsumer{}, err
-	}
-	return BroadcasterDataConsumer{ID: c.ID(), StreamID: c.SCTPStreamParameters().StreamID}, nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"gazpacho/pkg/auth"
 	"gazpacho/pkg/control"
 	"gazpacho/pkg/supervisor"
 	"gazpacho/pkg/worker"
@@ -94,20 +95,25 @@ func (c *fakeClient) await(t *testing.T, method string) {
 	}
 }
 
+// open is an entry in the open mode, where no token is needed.
+func open(room, peer string) Entry {
+	return Entry{RoomID: room, PeerID: peer, Grant: auth.Everything()}
+}
+
 // bare is a room without a worker, for what needs none.
 func bare(t *testing.T, peers ...string) (*Room, map[string]*fakeClient) {
 	t.Helper()
 	rs := New(Config{Log: slog.New(slog.DiscardHandler)})
 	r := &Room{
 		rooms: rs, id: "r", log: rs.cfg.Log, peers: map[string]*Peer{}, broadcasters: map[string]*Broadcaster{},
-		producers: map[string]*producer{},
+		producers: map[string]*producer{}, dataProducers: map[string]*dataProducer{},
 	}
 	clients := map[string]*fakeClient{}
 	for _, id := range peers {
 		clients[id] = newFake()
-		p, ok := r.enter(id, clients[id])
-		if !ok {
-			t.Fatal("the room is closed")
+		p, err := r.enter(open("r", id), clients[id])
+		if p == nil {
+			t.Fatalf("cannot enter: %v", err)
 		}
 		if err := p.Join(Join{DisplayName: id}, func(JoinResult) {}); err != nil {
 			t.Fatal(err)

@@ -6,14 +6,9 @@ import (
 	"maps"
 	"slices"
 
+	"gazpacho/pkg/auth"
 	"gazpacho/pkg/control"
 	"gazpacho/proto"
-)
-
-// What one member may have at a time; a page of ours has 2 transports and 3 producers.
-const (
-	maxTransports = 8
-	maxProducers  = 32
 )
 
 // member is what peers and broadcasters have in common: who they are, and what they send and receive. The room's lock guards it.
@@ -23,6 +18,8 @@ type member struct {
 	id   string
 
 	// state
+	grant         *auth.Grant // of a peer; nil: a broadcaster's
+	used          tally
 	displayName   string
 	device        json.RawMessage
 	capabilities  *proto.RTPCapabilities // nil: receives nothing
@@ -42,6 +39,8 @@ type transport struct {
 	plain                *control.PlainTransport
 	producing, consuming bool
 	watch                *watch // of a peer's
+	seat                 *seat
+	maxIncomingBitrate   int // as the worker was told, bit/s
 	closed               bool
 }
 
@@ -51,12 +50,14 @@ type producer struct {
 	owner   *member
 	appData map[string]json.RawMessage
 	number  int // in the order of their making
+	seat    *seat
 	closed  bool
 }
 
 // consumer is something a member receives.
 type consumer struct {
 	*control.Consumer
+	seat      *seat
 	announced bool // the client was told of it
 	closed    bool
 }
@@ -82,10 +83,16 @@ func (m *member) keep(t *transport) error {
 	}
 	m.room.mu.Unlock()
 	if left {
-		t.Close()
+		m.abandon(t)
 		return errLeft(m.id)
 	}
 	return nil
+}
+
+// abandon closes a transport that was just made.
+func (m *member) abandon(t *transport) {
+	t.Close()
+	m.lost(t)
 }
 
 // lost forgets a transport that was closed by something else.
@@ -93,23 +100,11 @@ func (m *member) lost(t *transport) {
 	m.room.mu.Lock()
 	defer m.room.mu.Unlock()
 	t.closed = true
+	t.seat.release()
 	if t.Transport != nil {
 		delete(m.transports, t.ID())
 		m.order = slices.DeleteFunc(m.order, func(id string) bool { return id == t.ID() })
 	}
-}
-
-// mayCreateTransport refuses what is too much. The one beyond that two requests at a time may get is no harm.
-func (m *member) mayCreateTransport() error {
-	m.room.mu.Lock()
-	defer m.room.mu.Unlock()
-	switch {
-	case m.left:
-		return errLeft(m.id)
-	case len(m.transports) >= maxTransports:
-		return proto.Failed(proto.CodeLimit, "%d transports are enough", maxTransports)
-	}
-	return nil
 }
 
 func (m *member) transport(id string) (*transport, error) {
@@ -146,10 +141,10 @@ func (m *member) produce(ctx context.Context, b Produce, score func(id string, s
 		refused.Path = join("rtpParameters", refused.Path)
 		return Created{}, refused
 	}
-	if m.count() >= maxProducers {
-		return Created{}, proto.Failed(proto.CodeLimit, "%d producers are enough", maxProducers)
-	}
 	p := &producer{owner: m, appData: appDataOf(b.AppData, m.id)}
+	if p.seat, err = m.take(producerQuota); err != nil {
+		return Created{}, err
+	}
 	opts := control.ProducerOptions{Kind: b.Kind, RTPParameters: params, Paused: b.Paused}
 	opts.Score = func(s proto.ProducerScore) {
 		if id := p.name(m.room); id != "" && score != nil {
@@ -159,10 +154,12 @@ func (m *member) produce(ctx context.Context, b Produce, score func(id string, s
 	opts.Closed = func(control.Reason) { m.stopped(p) }
 	made, err := t.Produce(ctx, opts)
 	if err != nil {
+		m.giveBack(p.seat)
 		return Created{}, err
 	}
-	if !m.sends(p, made) {
-		return Created{}, errLeft(m.id)
+	if err := m.sends(p, made); err != nil {
+		made.Close()
+		return Created{}, err
 	}
 	if made.Kind() == proto.Audio {
 		if err := m.room.levels.AddProducer(ctx, made.ID()); err != nil {
@@ -178,18 +175,24 @@ func (m *member) produce(ctx context.Context, b Produce, score func(id string, s
 }
 
 // sends enters a producer that was just made.
-func (m *member) sends(p *producer, made *control.Producer) bool {
+func (m *member) sends(p *producer, made *control.Producer) error {
 	m.room.mu.Lock()
 	defer m.room.mu.Unlock()
 	p.Producer = made
-	if m.left || p.closed {
-		return false // its transports are closed, or are being so
+	kind := toPublish(made.Kind())
+	switch {
+	case m.left || p.closed: // its transports are closed, or are being so
+		p.seat.release()
+		return errLeft(m.id)
+	case !m.held(kind): // the grant was changed meanwhile
+		p.seat.release()
+		return m.room.rooms.forbidden("the token lacks " + kind.claim)
 	}
 	m.room.numbers++
 	p.number = m.room.numbers
 	m.producers[made.ID()] = p
 	m.room.producers[made.ID()] = p
-	return true
+	return nil
 }
 
 // name is a producer's id once it is entered.
@@ -206,17 +209,17 @@ func (p *producer) name(r *Room) string {
 func (m *member) stopped(p *producer) {
 	m.room.mu.Lock()
 	defer m.room.mu.Unlock()
+	m.drop(p)
+}
+
+// drop is stopped for a room that is locked.
+func (m *member) drop(p *producer) {
 	p.closed = true
+	p.seat.release()
 	if p.Producer != nil {
 		delete(m.producers, p.ID())
 		delete(m.room.producers, p.ID())
 	}
-}
-
-func (m *member) count() int {
-	m.room.mu.Lock()
-	defer m.room.mu.Unlock()
-	return len(m.producers)
 }
 
 // withdraw takes what a member who leaves sends off what can be offered. The room is locked.
@@ -235,7 +238,7 @@ func (m *member) closeTransports() {
 	transports := slices.Collect(maps.Values(m.transports))
 	m.room.mu.Unlock()
 	for _, t := range transports {
-		t.Close()
+		m.abandon(t)
 	}
 }
 

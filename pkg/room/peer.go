@@ -35,11 +35,16 @@ func (p *Peer) ID() string { return p.id }
 func (p *Peer) Leave() { p.room.leave(p) }
 
 // RouterRTPCapabilities is what the room forwards.
-func (p *Peer) RouterRTPCapabilities() proto.RTPCapabilities { return p.room.RTPCapabilities() }
+func (p *Peer) RouterRTPCapabilities() (proto.RTPCapabilities, error) {
+	return p.room.RTPCapabilities(), p.may()
+}
 
 // Join makes the peer visible to the others and has it offered what they send. reply gets the answer before anything that follows
 // from it is sent to the client.
 func (p *Peer) Join(b Join, reply func(JoinResult)) error {
+	if err := p.may(); err != nil {
+		return err
+	}
 	if err := checkName(b.DisplayName); err != nil {
 		return err
 	}
@@ -78,6 +83,13 @@ func (p *Peer) Join(b Join, reply func(JoinResult)) error {
 	p.joined = true
 	reply(JoinResult{Peers: others})
 	r.tell(p, "newPeer", p.info())
+	p.offeredAll()
+	return nil
+}
+
+// offeredAll has the peer consume what the others send, in the order in which they began. The room is locked.
+func (p *Peer) offeredAll() {
+	r := p.room
 	for _, producer := range slices.SortedFunc(maps.Values(r.producers), func(a, b *producer) int { return a.number - b.number }) {
 		if producer.owner != &p.member {
 			p.offeredMedia(producer)
@@ -88,7 +100,6 @@ func (p *Peer) Join(b Join, reply func(JoinResult)) error {
 			p.offered(offer{data: d})
 		}
 	}
-	return nil
 }
 
 // Joined tells whether Join has succeeded.
@@ -108,6 +119,9 @@ func (p *Peer) mustBeJoined() error {
 
 // ChangeDisplayName renames the peer for the others.
 func (p *Peer) ChangeDisplayName(name string) error {
+	if err := p.may(); err != nil {
+		return err
+	}
 	if err := checkName(name); err != nil {
 		return err
 	}
@@ -127,6 +141,9 @@ func (p *Peer) ChangeDisplayName(name string) error {
 
 // Produce begins to send something to the others.
 func (p *Peer) Produce(ctx context.Context, b Produce) (Created, error) {
+	if err := p.room.rooms.checkKind(p.Grant(), b.Kind); err != nil {
+		return Created{}, err
+	}
 	if err := p.mustBeJoined(); err != nil {
 		return Created{}, err
 	}
@@ -175,6 +192,9 @@ func (p *Peer) ResumeProducer(ctx context.Context, id string) error {
 
 // ProducerStats counts what the room received of it.
 func (p *Peer) ProducerStats(ctx context.Context, id string) ([]proto.RTPStreamStats, error) {
+	if err := p.may(); err != nil {
+		return nil, err
+	}
 	producer, err := p.producer(id)
 	if err != nil {
 		return nil, err
@@ -183,7 +203,7 @@ func (p *Peer) ProducerStats(ctx context.Context, id string) ([]proto.RTPStreamS
 }
 
 func (p *Peer) ownProducer(id string) (*producer, error) {
-	if err := p.mustBeJoined(); err != nil {
+	if err := p.mayJoined(); err != nil {
 		return nil, err
 	}
 	return p.producer(id)

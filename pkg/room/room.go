@@ -35,7 +35,8 @@ type Room struct {
 	broadcasters  map[string]*Broadcaster
 	producers     map[string]*producer // of all members: what can be offered
 	dataProducers map[string]*dataProducer
-	numbers       int // given to producers of either kind
+	numbers       int   // given to producers of either kind
+	used          tally // by all members
 	closed        bool
 }
 
@@ -92,16 +93,21 @@ func (r *Room) gone() bool {
 	return r.closed
 }
 
-// enter makes a peer, unless the room has just closed.
-func (r *Room) enter(peerID string, client Client) (*Peer, bool) {
-	p := &Peer{member: newMember(r, peerID), client: client}
+// enter makes a peer. It returns neither peer nor error if the room has just closed.
+func (r *Room) enter(e Entry, client Client) (*Peer, error) {
+	p := &Peer{member: newMember(r, e.PeerID), client: client}
+	p.grant = &e.Grant
 	r.mu.Lock()
 	if r.closed {
 		r.mu.Unlock()
-		return nil, false
+		return nil, nil
 	}
-	old := r.peers[peerID]
-	r.peers[peerID] = p
+	old := r.peers[e.PeerID]
+	if most := r.rooms.cfg.Limits.PeersPerRoom; old == nil && len(r.peers) >= most {
+		r.mu.Unlock()
+		return nil, r.rooms.full("peers-per-room", most)
+	}
+	r.peers[e.PeerID] = p
 	if old != nil {
 		r.part(old)
 		old.client.Close(CloseFinal, "replaced by a newer connection of the same peer")
@@ -110,7 +116,7 @@ func (r *Room) enter(peerID string, client Client) (*Peer, bool) {
 	if old != nil {
 		old.closeTransports()
 	}
-	return p, true
+	return p, nil
 }
 
 // part marks a peer as gone and tells the others. The room is locked.
@@ -134,18 +140,28 @@ func (r *Room) leave(p *Peer) {
 	}
 	delete(r.peers, p.id)
 	r.part(p)
-	last := len(r.peers) == 0 && !r.closed
-	if last {
+	r.mu.Unlock()
+	if !r.closeEmpty() {
+		p.closeTransports()
+	}
+}
+
+// closeEmpty closes the room if nobody is here any more; broadcasters alone do not keep it.
+func (r *Room) closeEmpty() bool {
+	r.mu.Lock()
+	empty := len(r.peers) == 0 && !r.closed
+	if empty {
 		r.closed = true
+		r.dropBroadcasters()
 	}
 	r.mu.Unlock()
-	if !last {
-		p.closeTransports()
-		return
+	if !empty {
+		return false
 	}
 	r.rooms.forget(r)
 	r.router.Close()
 	r.log.Info("room closed")
+	return true
 }
 
 // dismiss closes the room because of what happened to its worker or to us: clients are told to come back.
@@ -158,6 +174,7 @@ func (r *Room) dismiss(code int, reason string) {
 		r.part(p)
 		p.client.Close(code, reason)
 	}
+	r.dropBroadcasters()
 	r.mu.Unlock()
 	r.rooms.forget(r)
 	r.log.Warn("room ended", "reason", reason)

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"gazpacho/pkg/auth"
 	"gazpacho/pkg/supervisor"
 	"gazpacho/proto"
 )
@@ -24,11 +25,13 @@ type Config struct {
 	Place func(ctx context.Context) (*supervisor.Worker, error)
 	// MediaCodecs that rooms forward; nil is DefaultMediaCodecs.
 	MediaCodecs []proto.RTPCodecCapability
-	// MaxIncomingBitrate of every transport that peers send on, bit/s; 0 is no limit.
+	// MaxIncomingBitrate of every transport, bit/s; 0 is no limit. A grant may set a lower one.
 	MaxIncomingBitrate int
 	// MediaGrace is how long a peer stays whose media path is dead though its signaling is not: time for it to restart ICE.
 	// 0 is DefaultMediaGrace.
 	MediaGrace time.Duration
+	Limits     Limits
+	Now        func() time.Time // by which grants expire; nil is time.Now
 	Log        *slog.Logger
 }
 
@@ -45,13 +48,19 @@ type Rooms struct {
 	mu     sync.Mutex
 	rooms  map[string]*opening
 	closed bool
+
+	counted      sync.Mutex // guards what follows; no other lock is taken under it
+	roomsOpened  uint64
+	peersEntered uint64
+	refusals     map[string]uint64
 }
 
 // opening is a room, or one that is being made; many may wait for it.
 type opening struct {
-	ready chan struct{} // closed when room or err is set
-	room  *Room
-	err   error
+	ready   chan struct{} // closed when room or err is set
+	room    *Room
+	err     error
+	waiting int // to enter; guarded by the lock of all rooms
 }
 
 // New returns no rooms yet.
@@ -62,13 +71,18 @@ func New(cfg Config) *Rooms {
 	if cfg.MediaGrace == 0 {
 		cfg.MediaGrace = DefaultMediaGrace
 	}
-	return &Rooms{cfg: cfg, rooms: map[string]*opening{}}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	cfg.Limits = cfg.Limits.complete()
+	return &Rooms{cfg: cfg, rooms: map[string]*opening{}, refusals: map[string]uint64{}}
 }
 
 // Entry is who enters which room.
 type Entry struct {
 	RoomID, PeerID   string
 	ConsumerReplicas int // further consumers of each producer, for load tests; counts when the room is made
+	Grant            auth.Grant
 }
 
 // Limits of an entry.
@@ -90,25 +104,64 @@ func (e Entry) Check() error {
 	return nil
 }
 
-// Enter makes a peer of client, and the room if it is the first. A peer that has the same id is replaced.
+// Enter makes a peer of client, and the room if it is the first. A peer that has the same id is replaced. The grant must cover both
+// ids.
 func (rs *Rooms) Enter(ctx context.Context, e Entry, client Client) (*Peer, error) {
 	if err := e.Check(); err != nil {
 		return nil, err
 	}
+	if err := rs.coversMember(e.Grant, e.RoomID, e.PeerID); err != nil {
+		return nil, err
+	}
 	for {
-		r, err := rs.open(ctx, e)
-		if err != nil {
-			return nil, err
+		if p, err := rs.tryEnter(ctx, e, client); p != nil || err != nil {
+			return p, err
 		}
-		if p, ok := r.enter(e.PeerID, client); ok {
-			return p, nil
-		}
-		// The room closed between the two lines: the next one is new.
+		// The room closed between being found and being entered: the next one is new.
 	}
 }
 
-// Room finds a room.
-func (rs *Rooms) Room(id string) (*Room, error) {
+// tryEnter returns neither peer nor error if the room has just closed.
+func (rs *Rooms) tryEnter(ctx context.Context, e Entry, client Client) (*Peer, error) {
+	o, err := rs.open(e)
+	if err != nil {
+		return nil, err
+	}
+	defer rs.waited(o)
+	select {
+	case <-o.ready:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	if o.err != nil {
+		return nil, o.err
+	}
+	p, err := o.room.enter(e, client)
+	if p != nil {
+		rs.counted.Lock()
+		rs.peersEntered++
+		rs.counted.Unlock()
+	}
+	return p, err
+}
+
+// waited says that one who wanted to enter did, or has given up. A room that nobody entered closes: else whoever hangs up in time
+// would leave one behind with every try.
+func (rs *Rooms) waited(o *opening) {
+	rs.mu.Lock()
+	o.waiting--
+	deserted := o.waiting == 0 && o.room != nil
+	rs.mu.Unlock()
+	if deserted {
+		o.room.closeEmpty()
+	}
+}
+
+// Room finds a room within a grant: to one that is not for it, it makes no difference whether there is such a room.
+func (rs *Rooms) Room(g auth.Grant, id string) (*Room, error) {
+	if err := rs.covers(g, id); err != nil {
+		return nil, err
+	}
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	if o := rs.rooms[id]; o != nil && o.room != nil {
@@ -121,40 +174,45 @@ func (rs *Rooms) Room(id string) (*Room, error) {
 func (rs *Rooms) Close() {
 	rs.mu.Lock()
 	rs.closed = true
+	rs.mu.Unlock()
+	for _, r := range rs.all() {
+		r.dismiss(CloseGoingAway, "the server is going down")
+		r.router.Close()
+	}
+}
+
+// all is the rooms that are open.
+func (rs *Rooms) all() []*Room {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
 	var rooms []*Room
 	for _, o := range rs.rooms {
 		if o.room != nil {
 			rooms = append(rooms, o.room)
 		}
 	}
-	rs.mu.Unlock()
-	for _, r := range rooms {
-		r.dismiss(CloseGoingAway, "the server is going down")
-		r.router.Close()
-	}
+	return rooms
 }
 
-// open finds the room or makes it.
-func (rs *Rooms) open(ctx context.Context, e Entry) (*Room, error) {
+// open finds the room or begins to make it. The caller waits for it, and says so when it does not any more.
+func (rs *Rooms) open(e Entry) (*opening, error) {
 	rs.mu.Lock()
+	defer rs.mu.Unlock()
 	if rs.closed {
-		rs.mu.Unlock()
 		return nil, proto.Failed(proto.CodeClosed, "the server is going down")
 	}
 	o := rs.rooms[e.RoomID]
 	if o == nil {
+		if most := rs.cfg.Limits.Rooms; len(rs.rooms) >= most {
+			return nil, rs.full("rooms", most)
+		}
 		o = &opening{ready: make(chan struct{})}
 		rs.rooms[e.RoomID] = o
 		// On nobody's context: whoever came first may leave while others wait.
 		go rs.create(e, o)
 	}
-	rs.mu.Unlock()
-	select {
-	case <-o.ready:
-		return o.room, o.err
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
+	o.waiting++
+	return o, nil
 }
 
 func (rs *Rooms) create(e Entry, o *opening) {
@@ -169,9 +227,14 @@ func (rs *Rooms) create(e Entry, o *opening) {
 	if err != nil {
 		delete(rs.rooms, e.RoomID)
 	}
-	closed := rs.closed
+	closed, deserted := rs.closed, o.waiting == 0
 	close(o.ready)
 	rs.mu.Unlock()
+	if err == nil {
+		rs.counted.Lock()
+		rs.roomsOpened++
+		rs.counted.Unlock()
+	}
 	switch {
 	case err != nil:
 		rs.cfg.Log.Error("room could not be made", "room", e.RoomID, "error", err)
@@ -179,6 +242,8 @@ func (rs *Rooms) create(e Entry, o *opening) {
 		// Close, or the worker's end, came while it was being made.
 		r.dismiss(CloseGoingAway, "the room was closed")
 		r.router.Close()
+	case deserted:
+		r.closeEmpty()
 	}
 }
 

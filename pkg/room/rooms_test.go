@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"gazpacho/pkg/auth"
 	"gazpacho/pkg/supervisor"
 	"gazpacho/proto"
 )
@@ -26,7 +27,7 @@ func code(err error) string {
 func enter(t *testing.T, rs *Rooms, room, id string) (*Peer, *fakeClient) {
 	t.Helper()
 	c := newFake()
-	p, err := rs.Enter(t.Context(), Entry{RoomID: room, PeerID: id}, c)
+	p, err := rs.Enter(t.Context(), open(room, id), c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +38,11 @@ func enter(t *testing.T, rs *Rooms, room, id string) (*Peer, *fakeClient) {
 func ready(t *testing.T, rs *Rooms, room, id string) (p *Peer, c *fakeClient, send string) {
 	t.Helper()
 	p, c = enter(t, rs, room, id)
-	caps, err := json.Marshal(p.RouterRTPCapabilities())
+	forwards, err := p.RouterRTPCapabilities()
+	if err != nil {
+		t.Fatal(err)
+	}
+	caps, err := json.Marshal(forwards)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +67,7 @@ func TestCrowd(t *testing.T) {
 	peers := make([]*Peer, 50)
 	for i := range peers {
 		crowd.Go(func() {
-			p, err := rs.Enter(t.Context(), Entry{RoomID: "r", PeerID: strings.Repeat("p", i+1)}, newFake())
+			p, err := rs.Enter(t.Context(), open("r", strings.Repeat("p", i+1)), newFake())
 			if err != nil {
 				t.Error(err)
 				return
@@ -79,7 +84,7 @@ func TestCrowd(t *testing.T) {
 		crowd.Go(p.Leave) // the session and the watch may both
 	}
 	crowd.Wait()
-	if _, err := rs.Room("r"); code(err) != proto.CodeNotFound || w.Routers() != 0 || w.Load() != 0 {
+	if _, err := rs.Room(auth.Everything(), "r"); code(err) != proto.CodeNotFound || w.Routers() != 0 || w.Load() != 0 {
 		t.Errorf("after all have left: %v, %d routers, load %d", err, w.Routers(), w.Load())
 	}
 }
@@ -92,7 +97,7 @@ func TestRevolvingDoor(t *testing.T) {
 	for i := range 8 {
 		visitors.Go(func() {
 			for range 20 {
-				p, err := rs.Enter(t.Context(), Entry{RoomID: "r", PeerID: string(rune('a' + i%4))}, newFake())
+				p, err := rs.Enter(t.Context(), open("r", string(rune('a'+i%4))), newFake())
 				if err != nil {
 					t.Error(err)
 					return
@@ -105,7 +110,7 @@ func TestRevolvingDoor(t *testing.T) {
 		})
 	}
 	visitors.Wait()
-	if _, err := rs.Room("r"); err == nil || w.Routers() != 0 {
+	if _, err := rs.Room(auth.Everything(), "r"); err == nil || w.Routers() != 0 {
 		t.Errorf("a room is left: %v, %d routers", err, w.Routers())
 	}
 }
@@ -157,7 +162,7 @@ func TestRoomsClose(t *testing.T) {
 	if c.closed() != CloseGoingAway || w.Routers() != 0 {
 		t.Errorf("closed with %d, %d routers", c.closed(), w.Routers())
 	}
-	if _, err := rs.Enter(t.Context(), Entry{RoomID: "r", PeerID: "b"}, newFake()); code(err) != proto.CodeClosed {
+	if _, err := rs.Enter(t.Context(), open("r", "b"), newFake()); code(err) != proto.CodeClosed {
 		t.Errorf("%v", err)
 	}
 }
@@ -173,7 +178,7 @@ func TestCloseWhileMaking(t *testing.T) {
 	}})
 	entered := make(chan error, 1)
 	go func() {
-		_, err := rs.Enter(t.Context(), Entry{RoomID: "r", PeerID: "a"}, newFake())
+		_, err := rs.Enter(t.Context(), open("r", "a"), newFake())
 		entered <- err
 	}()
 	<-asked
@@ -201,13 +206,13 @@ func TestNoWorker(t *testing.T) {
 		}})
 		for range 2 {
 			start := time.Now()
-			if _, err := rs.Enter(t.Context(), Entry{RoomID: "r", PeerID: "a"}, newFake()); code(err) != proto.CodeBusy || time.Since(start) != createTimeout {
+			if _, err := rs.Enter(t.Context(), open("r", "a"), newFake()); code(err) != proto.CodeBusy || time.Since(start) != createTimeout {
 				t.Errorf("%v after %v", err, time.Since(start))
 			}
 		}
 		impatient, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := rs.Enter(impatient, Entry{RoomID: "r", PeerID: "a"}, newFake()); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := rs.Enter(impatient, open("r", "a"), newFake()); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%v", err)
 		}
 		time.Sleep(createTimeout) // the room's making ends by itself
@@ -232,7 +237,7 @@ func TestWorkerGone(t *testing.T) {
 		t.Errorf("closed with %d and %d", ca.closed(), cb.closed())
 	}
 	a.Leave() // the session's end follows
-	if _, err := rs.Room("one"); err == nil {
+	if _, err := rs.Room(auth.Everything(), "one"); err == nil {
 		t.Error("the dead worker's room is still there")
 	}
 	_, again := enter(t, rs, "one", "a")

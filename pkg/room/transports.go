@@ -4,12 +4,26 @@ import (
 	"context"
 	"time"
 
+	"gazpacho/pkg/auth"
 	"gazpacho/pkg/control"
 	"gazpacho/proto"
 )
 
 // CreateWebRTCTransport makes a transport of the peer on its worker's shared ports.
 func (p *Peer) CreateWebRTCTransport(ctx context.Context, b CreateWebRTCTransport) (WebRTCTransportInfo, error) {
+	var rights []right
+	if b.Producing {
+		rights = append(rights, toSend)
+	}
+	if b.Consuming {
+		rights = append(rights, toReceive)
+	}
+	if len(rights) == 0 {
+		rights = append(rights, toTakePart)
+	}
+	if err := p.may(rights...); err != nil {
+		return WebRTCTransportInfo{}, err
+	}
 	w := &watch{peer: p}
 	t := &transport{producing: b.Producing, consuming: b.Consuming, watch: w}
 	o := control.WebRTCTransportOptions{ICEState: w.iceState, DTLSState: w.dtlsState, Trace: p.traced, SCTP: proto.SCTPOptions{EnableSCTP: true}}
@@ -17,7 +31,7 @@ func (p *Peer) CreateWebRTCTransport(ctx context.Context, b CreateWebRTCTranspor
 		no, yes := false, true
 		o.EnableUDP, o.EnableTCP = &no, &yes
 	}
-	if err := p.createWebRTC(ctx, t, o); err != nil {
+	if err := p.createWebRTC(ctx, t, o, p.maxIncomingBitrate); err != nil {
 		return WebRTCTransportInfo{}, err
 	}
 	if b.Consuming {
@@ -29,27 +43,66 @@ func (p *Peer) CreateWebRTCTransport(ctx context.Context, b CreateWebRTCTranspor
 	return infoOf(t.webrtc), nil
 }
 
-// createWebRTC makes a WebRTC transport of a peer or broadcaster.
-func (m *member) createWebRTC(ctx context.Context, t *transport, o control.WebRTCTransportOptions) error {
-	if err := m.mayCreateTransport(); err != nil {
+// createWebRTC makes a WebRTC transport of a peer or broadcaster. most is the limit of its incoming bitrate as it is now.
+func (m *member) createWebRTC(ctx context.Context, t *transport, o control.WebRTCTransportOptions, most func() int) error {
+	var err error
+	if t.seat, err = m.take(transportQuota); err != nil {
 		return err
 	}
 	o.Server, o.PreferUDP = m.room.worker.Server, true
 	o.Closed = func(control.Reason) { m.lost(t) }
 	made, err := m.room.router.CreateWebRTCTransport(ctx, o)
 	if err != nil {
+		m.giveBack(t.seat)
 		return err
 	}
 	m.room.mu.Lock()
 	t.webrtc, t.Transport = made, made.Transport
 	m.room.mu.Unlock()
-	if limit := m.room.rooms.cfg.MaxIncomingBitrate; limit > 0 {
-		if err := t.SetMaxIncomingBitrate(ctx, limit); err != nil {
-			t.Close()
+	return m.settle(ctx, t, most)
+}
+
+// settle keeps a transport that was just made and limits it. In this order, a limit that changes meanwhile meets the transport.
+func (m *member) settle(ctx context.Context, t *transport, most func() int) error {
+	if err := m.keep(t); err != nil {
+		return err
+	}
+	if err := m.limitIncoming(ctx, t, most); err != nil {
+		m.abandon(t)
+		return err
+	}
+	return nil
+}
+
+// limitIncoming tells the worker what the transport's peer may send. It asks again afterwards, so that of two at a time the one that
+// comes last leaves the newest limit.
+func (m *member) limitIncoming(ctx context.Context, t *transport, most func() int) error {
+	for {
+		m.room.mu.Lock()
+		want, told := most(), t.maxIncomingBitrate
+		m.room.mu.Unlock()
+		if want == told {
+			return nil
+		}
+		if err := t.SetMaxIncomingBitrate(ctx, want); err != nil {
 			return err
 		}
+		m.room.mu.Lock()
+		t.maxIncomingBitrate = want
+		m.room.mu.Unlock()
 	}
-	return m.keep(t)
+}
+
+// maxIncomingBitrate is the limit of each of the peer's transports, bit/s; 0 is none. The room is locked.
+func (p *Peer) maxIncomingBitrate() int { return p.room.maxIncomingBitrate(*p.grant) }
+
+// maxIncomingBitrate is the lower of the room's limit and the grant's.
+func (r *Room) maxIncomingBitrate(g auth.Grant) int {
+	all, own := r.rooms.cfg.MaxIncomingBitrate, g.Publish.MaxBitrate
+	if all == 0 || own == 0 {
+		return max(all, own)
+	}
+	return min(all, own)
 }
 
 func infoOf(t *control.WebRTCTransport) WebRTCTransportInfo {
@@ -61,6 +114,9 @@ func infoOf(t *control.WebRTCTransport) WebRTCTransportInfo {
 
 // ConnectWebRTCTransport gives a transport the client's fingerprints.
 func (p *Peer) ConnectWebRTCTransport(ctx context.Context, b ConnectWebRTCTransport) error {
+	if err := p.may(); err != nil {
+		return err
+	}
 	t, err := p.webrtcTransport(b.TransportID)
 	if err != nil {
 		return err
@@ -73,6 +129,9 @@ func (p *Peer) ConnectWebRTCTransport(ctx context.Context, b ConnectWebRTCTransp
 
 // RestartICE gives a transport new credentials.
 func (p *Peer) RestartICE(ctx context.Context, transportID string) (proto.ICEParameters, error) {
+	if err := p.may(); err != nil {
+		return proto.ICEParameters{}, err
+	}
 	t, err := p.webrtcTransport(transportID)
 	if err != nil {
 		return proto.ICEParameters{}, err
@@ -82,6 +141,9 @@ func (p *Peer) RestartICE(ctx context.Context, transportID string) (proto.ICEPar
 
 // TransportStats counts what went through a transport; mediasoup's form is a list of one.
 func (p *Peer) TransportStats(ctx context.Context, transportID string) ([]proto.WebRTCTransportStats, error) {
+	if err := p.may(); err != nil {
+		return nil, err
+	}
 	t, err := p.webrtcTransport(transportID)
 	if err != nil {
 		return nil, err

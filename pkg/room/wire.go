@@ -119,6 +119,10 @@ type (
 		SpatialLayer  *int   `json:"spatialLayer"`
 		TemporalLayer *int   `json:"temporalLayer"`
 	}
+	producerClosed struct {
+		ProducerID string `json:"producerId"`
+		Reason     string `json:"reason"`
+	}
 	producerScore struct {
 		ProducerID string              `json:"producerId"`
 		Score      proto.ProducerScore `json:"score"`

@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 
+	"gazpacho/pkg/auth"
 	"gazpacho/pkg/room"
 	"gazpacho/proto"
 )
@@ -33,10 +34,12 @@ func newAPI(cfg Config) http.Handler {
 		return m.RTPCapabilities(), nil
 	}))
 	mux.HandleFunc("POST /rooms/{room}/broadcasters", a.room(func(r *http.Request, m *room.Room) (any, error) {
-		return withBody(r, m.CreateBroadcaster)
+		return withBody(r, func(b room.CreateBroadcaster) (room.BroadcasterResult, error) {
+			return m.CreateBroadcaster(auth.Everything(), b)
+		})
 	}))
 	mux.HandleFunc("DELETE "+broadcaster, a.room(func(r *http.Request, m *room.Room) (any, error) {
-		return "broadcaster deleted", m.DeleteBroadcaster(r.PathValue("broadcaster"))
+		return "broadcaster deleted", m.DeleteBroadcaster(auth.Everything(), r.PathValue("broadcaster"))
 	}))
 	mux.HandleFunc("POST "+broadcaster+"/transports", a.broadcaster(createTransport))
 	mux.HandleFunc("POST "+transport+"/connect", a.broadcaster(connectTransport))
@@ -47,35 +50,35 @@ func newAPI(cfg Config) http.Handler {
 	return mux
 }
 
-func createTransport(r *http.Request, b *room.Broadcaster) (any, error) {
+func createTransport(r *http.Request, b room.BroadcasterAccess) (any, error) {
 	return withBody(r, func(o room.CreateBroadcasterTransport) (any, error) { return b.CreateTransport(r.Context(), o) })
 }
 
-func connectTransport(r *http.Request, b *room.Broadcaster) (any, error) {
+func connectTransport(r *http.Request, b room.BroadcasterAccess) (any, error) {
 	return withBody(r, func(o room.ConnectBroadcasterTransport) (nothing, error) {
 		return nothing{}, b.ConnectTransport(r.Context(), r.PathValue("transport"), o)
 	})
 }
 
-func produce(r *http.Request, b *room.Broadcaster) (any, error) {
+func produce(r *http.Request, b room.BroadcasterAccess) (any, error) {
 	return withBody(r, func(o room.Produce) (room.Created, error) {
 		o.TransportID = r.PathValue("transport")
 		return b.Produce(r.Context(), o)
 	})
 }
 
-func consume(r *http.Request, b *room.Broadcaster) (any, error) {
+func consume(r *http.Request, b room.BroadcasterAccess) (any, error) {
 	return b.Consume(r.Context(), r.PathValue("transport"), r.URL.Query().Get("producerId"))
 }
 
-func produceData(r *http.Request, b *room.Broadcaster) (any, error) {
+func produceData(r *http.Request, b room.BroadcasterAccess) (any, error) {
 	return withBody(r, func(o room.ProduceData) (room.Created, error) {
 		o.TransportID = r.PathValue("transport")
 		return b.ProduceData(r.Context(), o)
 	})
 }
 
-func consumeData(r *http.Request, b *room.Broadcaster) (any, error) {
+func consumeData(r *http.Request, b room.BroadcasterAccess) (any, error) {
 	return withBody(r, func(o dataProducerID) (room.BroadcasterDataConsumer, error) {
 		return b.ConsumeData(r.Context(), r.PathValue("transport"), o.DataProducerID)
 	})
@@ -84,7 +87,7 @@ func consumeData(r *http.Request, b *room.Broadcaster) (any, error) {
 // room resolves the room of a path and answers with what f returns.
 func (a api) room(f func(*http.Request, *room.Room) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		m, err := a.rooms.Room(r.PathValue("room"))
+		m, err := a.rooms.Room(auth.Everything(), r.PathValue("room"))
 		if err != nil {
 			respond(w, nil, err)
 			return
@@ -96,9 +99,9 @@ func (a api) room(f func(*http.Request, *room.Room) (any, error)) http.HandlerFu
 }
 
 // broadcaster resolves the broadcaster, within its room.
-func (a api) broadcaster(f func(*http.Request, *room.Broadcaster) (any, error)) http.HandlerFunc {
+func (a api) broadcaster(f func(*http.Request, room.BroadcasterAccess) (any, error)) http.HandlerFunc {
 	return a.room(func(r *http.Request, m *room.Room) (any, error) {
-		b, err := m.Broadcaster(r.PathValue("broadcaster"))
+		b, err := m.Broadcaster(auth.Everything(), r.PathValue("broadcaster"))
 		if err != nil {
 			return nil, err
 		}

@@ -141,8 +141,8 @@ func TestDataLimit(t *testing.T) {
 	for n := range 16 {
 		j.produceData(n, "chat")
 	}
-	j.refused("produceData", map[string]any{"transportId": j.send, "sctpStreamParameters": map[string]any{"streamId": 16}, "label": "x"}, 429, "enough")
-	j.refused("produceData", map[string]any{"transportId": j.recv, "sctpStreamParameters": map[string]any{"streamId": 1}, "label": "x"}, 429, "enough")
+	j.refused("produceData", map[string]any{"transportId": j.send, "sctpStreamParameters": map[string]any{"streamId": 16}, "label": "x"}, 429, "data-producers-per-peer")
+	j.refused("produceData", map[string]any{"transportId": j.recv, "sctpStreamParameters": map[string]any{"streamId": 1}, "label": "x"}, 429, "data-producers-per-peer")
 }
 
 func TestBroadcasterData(t *testing.T) {

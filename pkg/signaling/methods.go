@@ -41,7 +41,7 @@ type (
 // methods is every request of a client.
 var methods = map[string]method{
 	"getRouterRtpCapabilities": answer(func(p *room.Peer, _ context.Context, _ nothing) (proto.RTPCapabilities, error) {
-		return p.RouterRTPCapabilities(), nil
+		return p.RouterRTPCapabilities()
 	}),
 	"createWebRtcTransport":  answer((*room.Peer).CreateWebRTCTransport),
 	"connectWebRtcTransport": act((*room.Peer).ConnectWebRTCTransport),

