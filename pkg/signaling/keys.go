@@ -16,18 +16,16 @@ type keys struct {
 	object  int      // the innermost, as number
 	objects int      // so far
 
-	table []entry // open addressing; a power of two
+	// table has the hashes of object and key, by open addressing, 0 being free; its length is a power of two. The keys themselves are
+	// not needed: of all pairs that a message of 256 KiB can have, two different ones have the same hash once in 10^10 such messages.
+	table []uint64
 	used  int
 }
 
-// entry is a key of an object with many.
-type entry struct {
-	hash   uint64
-	object int // 0: free
-	key    []byte
-}
-
 var seed = maphash.MakeSeed()
+
+// golden spreads numbers that follow each other (Knuth, The Art of Computer Programming, section 6.4).
+const golden = 0x9e3779b97f4a7c15
 
 // mark is the object around one.
 type mark struct{ begin, object int }
@@ -46,7 +44,7 @@ func (k *keys) leave(m mark) {
 	k.begin, k.object = m.begin, m.object
 }
 
-// add enters a key of the innermost object and tells whether it is new. The key must stay as it is.
+// add enters a key of the innermost object and tells whether it is new. The key must stay as it is until the object is left.
 func (k *keys) add(key []byte) bool {
 	own := k.stack[k.begin:]
 	switch n := len(own); {
@@ -72,32 +70,34 @@ func (k *keys) enterTable(key []byte) bool {
 	if k.used*2 >= len(k.table) {
 		k.grow()
 	}
-	e := entry{hash: maphash.Bytes(seed, key) + uint64(k.object), object: k.object, key: key}
-	at := k.place(e)
-	if k.table[at].object != 0 {
+	hash := (maphash.Bytes(seed, key) + uint64(k.object)) * golden
+	hash ^= hash >> 32
+	hash |= 1 << 63 // never 0
+	at := k.place(hash)
+	if k.table[at] == hash {
 		return false
 	}
-	k.table[at] = e
+	k.table[at] = hash
 	k.used++
 	return true
 }
 
-// place is where an entry is, or belongs.
-func (k *keys) place(e entry) int {
+// place is where a hash is, or belongs.
+func (k *keys) place(hash uint64) int {
 	last := len(k.table) - 1
-	for at := int(e.hash) & last; ; at = (at + 1) & last {
-		if t := &k.table[at]; t.object == 0 || t.hash == e.hash && t.object == e.object && bytes.Equal(t.key, e.key) {
-			return at
-		}
+	at := int(hash) & last
+	for k.table[at] != 0 && k.table[at] != hash {
+		at = (at + 1) & last
 	}
+	return at
 }
 
 func (k *keys) grow() {
 	old := k.table
-	k.table = make([]entry, max(8*fewKeys, 2*len(old)))
-	for _, e := range old {
-		if e.object != 0 {
-			k.table[k.place(e)] = e
+	k.table = make([]uint64, max(8*fewKeys, 2*len(old)))
+	for _, hash := range old {
+		if hash != 0 {
+			k.table[k.place(hash)] = hash
 		}
 	}
 }
