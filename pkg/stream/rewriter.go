@@ -148,9 +148,12 @@ func (w *Rewriter) Late(now time.Time, stream uint8, seq uint16, timestamp uint3
 			continue
 		}
 		number := end + int64(int16(seq-uint16(end)))
-		if number >= s.start && number < end {
-			return Reserved{Seq: uint16(s.out + number - s.start), Offsets: s.offsets, Dropped: s.dropped(timestamp)}, true
+		if number < s.start || number >= end {
+			continue
 		}
+		// A publisher that leaps can put half a turn behind it in no time: a number from before that would be taken for one ahead.
+		out := s.out + number - s.start
+		return Reserved{Seq: uint16(out), Offsets: s.offsets, Dropped: s.dropped(timestamp)}, w.next-out <= 1<<15
 	}
 	return Reserved{}, false
 }
