@@ -13,6 +13,7 @@ import (
 type failer interface {
 	Helper()
 	Fatal(args ...any)
+	Fatalf(format string, args ...any)
 }
 
 // received is a source packet with all the extensions there are, each id one more than its Extension.

@@ -306,6 +306,7 @@ func FuzzRTCP(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		c, ok := ParseRTCP(raw)
 		if !ok {
+			refusedRightly(t, raw)
 			return
 		}
 		var p RTCP
@@ -323,4 +324,24 @@ func FuzzRTCP(f *testing.F) {
 			t.Fatalf("read %d of %d bytes", total, len(raw))
 		}
 	})
+}
+
+// refusedRightly compares a refusal with pion, which takes padding for content, reports blocks that are cut off although "block length"
+// counts what is there (RFC 3611 section 3), and transport-wide feedback about no packet or with reserved symbols.
+func refusedRightly(t *testing.T, raw []byte) {
+	t.Helper()
+	packets, err := rtcp.Unmarshal(raw)
+	if err != nil || len(packets) > MaxRTCPPackets {
+		return
+	}
+	for rest := raw; len(rest) > 0; {
+		p, size := cut(rest)
+		if size == 0 || !p.wellFormed() {
+			if rest[0]&0x20 != 0 || p.Kind == ExtendedReport || p.Kind == TransportCC {
+				return
+			}
+			t.Fatalf("refused %x, pion reads %v", rest, packets)
+		}
+		rest = rest[size:]
+	}
 }

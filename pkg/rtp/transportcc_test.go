@@ -176,7 +176,7 @@ func TestTransportCCWriterIsReadBackExactly(t *testing.T) {
 	})
 }
 
-func checkArrivals(t *rapid.T, raw []byte, base uint16, feedback uint8, list []noted) {
+func checkArrivals(t failer, raw []byte, base uint16, feedback uint8, list []noted) {
 	c, ok := ParseRTCP(raw)
 	var p RTCP
 	if !ok || !c.Next(&p) {
