@@ -44,7 +44,7 @@ var table = map[string]rule{
 	"pkg/signaling":  {module: []string{"pkg/auth", "pkg/limit", "pkg/room", "proto"}, external: []string{"github.com/coder/websocket"}},
 	"pkg/settings":   {external: []string{"github.com/spf13/pflag", "github.com/spf13/cobra", "go.yaml.in/yaml/v3"}},
 	"pkg/logging":    {},
-	"pkg/admin":      {module: []string{"pkg/control", "pkg/room", "pkg/signaling", "pkg/supervisor", "proto"}, external: []string{"github.com/prometheus/client_golang"}},
+	"pkg/admin":      {module: []string{"pkg/control", "pkg/limit", "pkg/logging", "pkg/room", "pkg/signaling", "pkg/supervisor", "proto"}, external: []string{"github.com/prometheus/client_golang"}},
 	"pkg/attack":     {module: []string{all}},
 	"pkg/web":        {},
 	"pkg/web/bundle": {external: []string{"github.com/evanw/esbuild"}},

@@ -1,0 +1,118 @@
+package admin
+
+import "gazpacho/proto"
+
+// stats is what the rows below read.
+type stats = proto.WorkerStats
+
+// workerFamilies are the metrics of one worker. Each has the label worker besides its own. Those of a worker that was replaced begin
+// at zero again.
+var workerFamilies = []family[stats]{
+	microseconds("worker_uptime_seconds", gauge, "Time since the worker started.", func(s *stats) uint64 { return s.Uptime }),
+	{
+		name: "worker_cpu_seconds_total", kind: counter, help: "CPU time of the process, by mode.", labels: []string{"mode"},
+		read: func(s *stats, put put) {
+			put(float64(s.Process.CPUUser)*microsecond, "user")
+			put(float64(s.Process.CPUSystem)*microsecond, "system")
+		},
+	},
+	bytes("worker_resident_memory_bytes", "Memory of the process that is in RAM.", func(s *stats) uint64 { return s.Process.RSS }),
+	bytes("worker_heap_bytes", "Memory of live and not yet swept Go objects.", func(s *stats) uint64 { return s.Process.Heap }),
+	state("worker_goroutines", "Goroutines that exist.", func(s *stats) int { return s.Process.Goroutines }),
+	state("worker_open_fds", "Open file descriptors.", func(s *stats) int { return s.Process.OpenFDs }),
+	count("worker_gc_cycles_total", "Completed garbage collections.", func(s *stats) uint64 { return s.Process.GCs }),
+	microseconds("worker_gc_pause_seconds_total", counter, "Time the process was stopped for garbage collection.", func(s *stats) uint64 { return s.Process.GCPauses }),
+	count("worker_panics_total", "Panics of packet handlers that cost one transport, not the worker.", func(s *stats) uint64 { return s.Process.Panics }),
+
+	{
+		name: "loop_turn_seconds", kind: histogram, help: "How long turns of the loop took. All media of a worker waits for a turn.",
+		read:    func(s *stats, put put) { put(float64(s.Loop.Busy) * microsecond) },
+		buckets: func(s *stats) []uint64 { return s.Loop.TurnTimes },
+	},
+	microseconds("loop_longest_turn_seconds", gauge, "The longest turn since somebody asked before.", func(s *stats) uint64 { return s.Loop.LongestTurn }),
+	count("loop_turns_total", "Turns of the loop.", func(s *stats) uint64 { return s.Loop.Turns }),
+	count("loop_batches_total", "Batches of datagrams that the loop was handed.", func(s *stats) uint64 { return s.Loop.Batches }),
+	count("loop_packets_total", "Datagrams in those batches.", func(s *stats) uint64 { return s.Loop.Packets }),
+	count("loop_posts_total", "Functions posted to the loop: requests, events of DTLS and SCTP.", func(s *stats) uint64 { return s.Loop.Posts }),
+	state("loop_post_queue_length", "Posted functions that wait.", func(s *stats) int { return s.Loop.PostDepth }),
+
+	state("routers", "Routers that exist.", func(s *stats) int { return s.Objects.Routers }),
+	state("producers", "Producers that exist.", func(s *stats) int { return s.Objects.Producers }),
+	state("consumers", "Consumers that exist.", func(s *stats) int { return s.Objects.Consumers }),
+	state("data_producers", "Data producers that exist.", func(s *stats) int { return s.Objects.DataProducers }),
+	state("data_consumers", "Data consumers that exist.", func(s *stats) int { return s.Objects.DataConsumers }),
+	{
+		name: "transports", kind: gauge, labels: []string{"kind", "state"},
+		help: "Transports that exist, by kind and state: the worst of ICE and DTLS for webrtc, open for others.",
+		read: func(s *stats, put put) {
+			for kind, states := range s.Objects.Transports {
+				spread(states, put, kind)
+			}
+		},
+	},
+}
+
+// trafficFamilies are what transports received and sent.
+var trafficFamilies = []family[stats]{
+	bothWays("packets_total", "Packets of transports, of every kind.",
+		func(s *stats) uint64 { return s.Traffic.PacketsReceived }, func(s *stats) uint64 { return s.Traffic.PacketsSent }),
+	bothWays("bytes_total", "Bytes of those packets, above UDP or TCP.",
+		func(s *stats) uint64 { return s.Traffic.BytesReceived }, func(s *stats) uint64 { return s.Traffic.BytesSent }),
+	bothWays("rtp_packets_total", "RTP packets, retransmissions included.",
+		func(s *stats) uint64 { return s.Traffic.RTPPacketsReceived }, func(s *stats) uint64 { return s.Traffic.RTPPacketsSent }),
+	bothWays("rtx_packets_total", "Retransmissions of RTP packets.",
+		func(s *stats) uint64 { return s.Traffic.RTXPacketsReceived }, func(s *stats) uint64 { return s.Traffic.RTXPacketsSent }),
+	bothWays("rtcp_packets_total", "RTCP compound packets.",
+		func(s *stats) uint64 { return s.Traffic.RTCPPacketsReceived }, func(s *stats) uint64 { return s.Traffic.RTCPPacketsSent }),
+	bothWays("stun_messages_total", "STUN messages.",
+		func(s *stats) uint64 { return s.Traffic.STUNReceived }, func(s *stats) uint64 { return s.Traffic.STUNSent }),
+	bothWays("dtls_datagrams_total", "Datagrams of DTLS.",
+		func(s *stats) uint64 { return s.Traffic.DTLSReceived }, func(s *stats) uint64 { return s.Traffic.DTLSSent }),
+	bothWays("nacked_packets_total", "RTP packets that were asked for again: by consumers' peers (received), of producers' peers (sent).",
+		func(s *stats) uint64 { return s.Traffic.NACKsReceived }, func(s *stats) uint64 { return s.Traffic.NACKsSent }),
+	bothWays("key_frame_requests_total", "Requests for key frames: by consumers' peers (received), of producers' peers (sent).",
+		func(s *stats) uint64 { return s.Traffic.KeyFramesRequested }, func(s *stats) uint64 { return s.Traffic.KeyFrameRequestsSent }),
+	bothWays("data_messages_total", "Messages of data channels.",
+		func(s *stats) uint64 { return s.Traffic.MessagesReceived }, func(s *stats) uint64 { return s.Traffic.MessagesSent }),
+	countBy("dropped_packets_total", "reason", "Received packets that went no further, by reason; PROTOCOL.md explains the reasons.",
+		func(s *stats) map[string]uint64 { return s.Drops }),
+
+	state("dtls_handshakes_running", "DTLS handshakes that are not done.", func(s *stats) int { return s.Handshakes.Running }),
+	count("dtls_handshakes_started_total", "DTLS handshakes that began.", func(s *stats) uint64 { return s.Handshakes.Started }),
+	count("dtls_handshakes_completed_total", "DTLS handshakes that were done.", func(s *stats) uint64 { return s.Handshakes.Completed }),
+	count("dtls_handshakes_restarted_total", "DTLS handshakes that failed and began again.", func(s *stats) uint64 { return s.Handshakes.Restarted }),
+	countBy("dtls_handshake_failures_total", "reason", "DTLS handshakes that were given up, by reason.",
+		func(s *stats) map[string]uint64 { return s.Handshakes.Failures }),
+}
+
+// socketFamilies are what sockets received and sent.
+var socketFamilies = []family[stats]{
+	count("udp_received_packets_total", "Datagrams read from UDP sockets.", func(s *stats) uint64 { return s.UDP.Packets }),
+	count("udp_received_bytes_total", "Bytes of those datagrams.", func(s *stats) uint64 { return s.UDP.Bytes }),
+	count("udp_batches_total", "Batches they came in.", func(s *stats) uint64 { return s.UDP.Batches }),
+	count("udp_too_long_packets_total", "Datagrams that were dropped because they are longer than any of ours.", func(s *stats) uint64 { return s.UDP.TooLong }),
+	count("udp_unreachable_total", "ICMP errors about what was sent.", func(s *stats) uint64 { return s.UDP.Unreachable }),
+	count("udp_kernel_drops_total", "Datagrams the kernel dropped for want of room in a socket's buffer: the worker did not keep up.",
+		func(s *stats) uint64 { return s.UDP.KernelDrops }),
+
+	state("tcp_connections", "Open ICE-TCP connections.", func(s *stats) int { return s.TCP.Open }),
+	count("tcp_connections_accepted_total", "ICE-TCP connections that were accepted.", func(s *stats) uint64 { return s.TCP.Accepted }),
+	count("tcp_connections_refused_total", "ICE-TCP connections that were closed at once, for there were too many.", func(s *stats) uint64 { return s.TCP.Refused }),
+	count("tcp_received_packets_total", "Packets received by ICE-TCP.", func(s *stats) uint64 { return s.TCP.Packets }),
+	count("tcp_received_bytes_total", "Bytes of those packets.", func(s *stats) uint64 { return s.TCP.Bytes }),
+	countBy("tcp_connections_closed_total", "reason", "ICE-TCP connections that were closed by us, by reason.",
+		func(s *stats) map[string]uint64 { return s.TCP.Closed }),
+
+	count("egress_packets_total", "Packets that the system took.", func(s *stats) uint64 { return s.Egress.Packets }),
+	count("egress_bytes_total", "Bytes of those packets.", func(s *stats) uint64 { return s.Egress.Bytes }),
+	count("egress_messages_total", "Messages they left in: with GSO, several packets make one.", func(s *stats) uint64 { return s.Egress.Messages }),
+	count("egress_system_calls_total", "System calls they took.", func(s *stats) uint64 { return s.Egress.Calls }),
+	countBy("egress_dropped_packets_total", "reason", "Packets that could not be sent, by reason.",
+		func(s *stats) map[string]uint64 { return s.Egress.Drops }),
+}
+
+func bytes(name, help string, read func(*stats) uint64) family[stats] {
+	f := count(name, help, read)
+	f.kind = gauge
+	return f
+}
