@@ -94,9 +94,14 @@ while read -r dir target; do
 		else
 			flags="-gcflags=$module/...=-d=libfuzzer -gcflags=github.com/pion/dtls/v2/pkg/protocol/...=-d=libfuzzer"
 		fi
+		built=$dir broken=
 		# shellcheck disable=SC2086
-		"$go" test -c $flags -o "$work/bin" "./$dir"
-		built=$dir
+		"$go" test -c $flags -o "$work/bin" "./$dir" || broken=yes
+	fi
+	if [ -n "$broken" ]; then
+		echo "$dir $target 0 0 0 1" >>"$work/log"
+		echo "$dir $target does not build"
+		continue
 	fi
 	if [ -n "$keep" ]; then copy "$dir" "$target"; else fuzz "$dir" "$target"; fi
 done <"$work/names"

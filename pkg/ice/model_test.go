@@ -200,8 +200,9 @@ func (s *machine) Replay(t *rapid.T) {
 	s.deliver(t, rapid.SampledFrom(s.sent).Draw(t, "request"))
 }
 
-func (s *machine) deliver(t *rapid.T, r sent) {
-	from := names.Draw(t, "from")
+func (s *machine) deliver(t *rapid.T, r sent) { s.deliverFrom(t, r, names.Draw(t, "from")) }
+
+func (s *machine) deliverFrom(t fataler, r sent, from string) {
 	got := s.world.verdict(r.check, path(from), r.datagram, s.world.send(r.datagram, path(from)))
 	if want := s.model.check(s.world.now, r.check, r.value, from); got != want {
 		t.Fatalf("answer %q, want %q", got, want)
@@ -240,7 +241,7 @@ func (s *machine) Restart(*rapid.T) {
 	s.model.restart(s.world.now, fragment)
 }
 
-func (s *machine) same(t *rapid.T) {
+func (s *machine) same(t fataler) {
 	s.world.agree()
 	if s.world.state != s.model.state {
 		t.Fatalf("state %v, want %v", s.world.state, s.model.state)
@@ -274,7 +275,7 @@ func TestAgentBehavesAsTheModel(t *testing.T) {
 		}
 		t.Repeat(map[string]func(*rapid.T){
 			"check": s.Check, "check again": s.Check, "replay": s.Replay, "forge": s.Forge, "media": s.Media,
-			"wait": s.Wait, "remove": s.Remove, "restart": s.Restart, "": s.same,
+			"wait": s.Wait, "remove": s.Remove, "restart": s.Restart, "": func(t *rapid.T) { s.same(t) },
 		})
 		s.world.agent.Close()
 		if len(s.world.tuples) != 0 || len(s.world.fragments) != 0 || s.world.timers.Len() != 0 {
