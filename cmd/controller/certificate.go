@@ -26,29 +26,24 @@ const (
 	renewSelfSigned = 30 * 24 * time.Hour // before its end
 )
 
-// certificate is the one the flags name, else the self-signed one of the data directory.
-func certificate(s settings, now time.Time) (tls.Certificate, error) {
-	if s.TLSCert != "" {
-		c, err := tls.LoadX509KeyPair(s.TLSCert, s.TLSKey)
-		if err != nil {
-			return c, &settingError{"tls-cert", err}
-		}
-		return c, nil
-	}
-	file := filepath.Join(s.DataDir, selfSignedFile)
+func selfSignedPath(s checked) string { return filepath.Join(s.DataDir, selfSignedFile) }
+
+// selfSigned is the certificate of the data directory, which is made when it is not there or ends soon.
+func selfSigned(s checked, now time.Time) (tls.Certificate, error) {
+	file := selfSignedPath(s)
 	c, err := readSelfSigned(file, now)
 	if err == nil {
 		return c, nil
 	}
 	if !errors.Is(err, os.ErrNotExist) && !errors.Is(err, errRenew) {
-		return c, &settingError{"data-dir", err}
+		return c, s.wrong("data-dir", err)
 	}
 	text, err := makeSelfSigned(now)
 	if err != nil {
 		return c, err
 	}
 	if err := writeFile(file, text); err != nil {
-		return c, &settingError{"data-dir", err}
+		return c, s.wrong("data-dir", err)
 	}
 	return tls.X509KeyPair(text, text)
 }

@@ -1,56 +1,102 @@
 package main
 
 import (
-	"fmt"
-	"io"
-	"runtime"
+	"github.com/spf13/pflag"
 
-	"github.com/spf13/cobra"
+	"gazpacho/pkg/room"
+	"gazpacho/pkg/settings"
+	"gazpacho/pkg/signaling"
 )
 
-// helpWidth is the width of the help, in columns.
-const helpWidth = 100
+// variablePrefix begins the names of the environment's settings.
+const variablePrefix = "GAZPACHO_"
 
-// addFlags defines the flags in groups, which the help keeps apart.
-func addFlags(c *cobra.Command, cfg *config) {
-	groups := []struct {
-		title string
-		flags *cobra.Command // only its set of flags is used
-	}{{"Page and signaling", &cobra.Command{}}, {"Media", &cobra.Command{}}, {"Workers and files", &cobra.Command{}}, {"Log", &cobra.Command{}}}
-	f := groups[0].flags.Flags()
-	f.StringVar(&cfg.Listen, "listen", ":4443", "`address` of the HTTPS port")
-	f.StringVar(&cfg.TLSCert, "tls-cert", "", "PEM `file` with the certificate and its chain; without one a self-signed certificate is made and kept")
-	f.StringVar(&cfg.TLSKey, "tls-key", "", "PEM `file` with its key")
-	f = groups[1].flags.Flags()
-	f.StringSliceVar(&cfg.RTCListen, "rtc-listen", []string{"0.0.0.0", "::"},
-		"`addresses` that workers listen on; 0.0.0.0 and :: stand for all of this machine's")
-	f.IntVar(&cfg.RTCPort, "rtc-port", 40000, "`port` of the first worker, UDP and TCP; the next workers have the next ports; 0: any")
-	f.StringSliceVar(&cfg.AnnouncedAddresses, "announced-address", nil,
-		"`address` or host name that clients are told instead, when this machine is behind NAT; one of each IP version at most")
-	f = groups[2].flags.Flags()
-	f.IntVar(&cfg.Workers, "workers", runtime.NumCPU(), "`number` of worker processes; the default is the number of CPUs")
-	f.StringVar(&cfg.WorkerBin, "worker-bin", "", "the worker `program` (default: worker, beside this program)")
-	f.StringVar(&cfg.DataDir, "data-dir", "", "`directory` for what is kept, such as the certificate (default: "+defaultDataDirHelp+")")
-	f = groups[3].flags.Flags()
-	f.StringVar(&cfg.LogLevel, "log-level", "info", "debug, info, warn, error or none")
-	f.StringVar(&cfg.LogFormat, "log-format", "text", "text or json, on standard error")
-	for _, g := range groups {
-		g.flags.Flags().SortFlags = false
-		c.Flags().AddFlagSet(g.flags.Flags())
+// newConfig returns the settings with their defaults.
+func newConfig() *config {
+	set := settings.New("controller", variablePrefix)
+	cfg := &config{Version: version, Set: set, RoomLimits: room.DefaultLimits()}
+	set.Group("Page and signaling", cfg.pageFlags)
+	set.Group("Who may enter", cfg.accessFlags)
+	set.Group("Media", cfg.mediaFlags)
+	set.Group("Limits", cfg.limitFlags)
+	set.Group("Workers and files", cfg.fileFlags)
+	set.Group("Operation", cfg.operationFlags)
+	return cfg
+}
+
+func (c *config) pageFlags(f *pflag.FlagSet) {
+	f.StringVar(&c.Listen, "listen", ":4443", "`address` of the HTTPS port")
+	f.StringVar(&c.TLSCert, "tls-cert", "", "PEM `file` with the certificate and its chain; without one a self-signed certificate is made and kept. "+
+		"Files that change are read again, at the latest on SIGHUP")
+	f.StringVar(&c.TLSKey, "tls-key", "", "PEM `file` with its key")
+	settings.ListVar(f, &c.AllowedOrigins, "allowed-origin", nil, "`origins` of pages elsewhere that may connect, such as https://app.example; those of this host always may; *: all")
+	settings.ListVar(f, &c.TrustedProxies, "trusted-proxy", nil, "`addresses` or prefixes of proxies whose X-Forwarded-For is believed")
+}
+
+func (c *config) accessFlags(f *pflag.FlagSet) {
+	f.StringVar(&c.AuthSecret, "auth-secret", "", "`secret` that access tokens (JWT, HS256) are signed with, of 32 bytes or more; better in a file or a variable, since command lines are public")
+	settings.MarkSecret(f, "auth-secret")
+	f.StringVar(&c.AuthSecretFile, "auth-secret-file", "", "`file` that holds the secret instead")
+	f.StringVar(&c.AuthJWKS, "auth-jwks", "", "`file` or https URL of the key set (JWKS) whose keys sign tokens instead")
+	f.StringVar(&c.AuthAlgorithm, "auth-algorithm", "", "the only `algorithm` that tokens may be signed with (default HS256 with a secret, ES256 with a key set)")
+	f.StringVar(&c.AuthIssuer, "auth-issuer", "", "`iss` that tokens must have")
+	f.StringVar(&c.AuthAudience, "auth-audience", "", "`aud` that tokens must have; without it those that are for somebody are refused")
+	f.BoolVar(&c.InsecureOpen, "insecure-open", false, "let everybody in without a token, from the whole internet too")
+}
+
+func (c *config) mediaFlags(f *pflag.FlagSet) {
+	settings.ListVar(f, &c.RTCListen, "rtc-listen", []string{"0.0.0.0", "::"}, "`addresses` that workers listen on; 0.0.0.0 and :: stand for all of this machine's")
+	f.IntVar(&c.RTCPort, "rtc-port", 40000, "`port` of the first worker, UDP and TCP; the next workers have the next ports; 0: any")
+	settings.ListVar(f, &c.AnnouncedAddresses, "announced-address", nil, "`address` or host name that clients are told instead, when this machine is behind NAT; one of each IP version at most")
+	f.IntVar(&c.MaxIncomingBitrate, "max-incoming-bitrate", 0, "most that each transport of a client may send, in `bit/s`; 0: no limit but the token's")
+}
+
+// quota is a setting that is a whole number, 1 or more.
+type quota struct {
+	setting string
+	value   *int
+	usage   string
+	initial int
+}
+
+func (c *config) quotas() []quota {
+	l, s := &c.RoomLimits, signaling.DefaultLimits()
+	d := room.DefaultLimits()
+	return []quota{
+		{"max-rooms", &l.Rooms, "most rooms", d.Rooms},
+		{"max-peers-per-room", &l.PeersPerRoom, "most peers of a room", d.PeersPerRoom},
+		{"max-broadcasters-per-room", &l.BroadcastersPerRoom, "most broadcasters of a room", d.BroadcastersPerRoom},
+		{"max-transports-per-room", &l.TransportsPerRoom, "most transports of a room", d.TransportsPerRoom},
+		{"max-producers-per-room", &l.ProducersPerRoom, "most producers of a room", d.ProducersPerRoom},
+		{"max-consumers-per-room", &l.ConsumersPerRoom, "most consumers of a room", d.ConsumersPerRoom},
+		{"max-transports-per-peer", &l.TransportsPerPeer, "most transports of a peer", d.TransportsPerPeer},
+		{"max-producers-per-peer", &l.ProducersPerPeer, "most producers of a peer", d.ProducersPerPeer},
+		{"max-consumers-per-peer", &l.ConsumersPerPeer, "most consumers of a peer", d.ConsumersPerPeer},
+		{"max-data-producers-per-peer", &l.DataProducersPerPeer, "most data producers of a peer", d.DataProducersPerPeer},
+		{"max-data-consumers-per-peer", &l.DataConsumersPerPeer, "most data consumers of a peer", d.DataConsumersPerPeer},
+		{"request-burst", &c.RequestBurst, "requests that a client may send at once", s.RequestBurst},
+		{"max-sockets-per-ip", &c.MaxSocketsPerIP, "most sockets of one address (IPv6: of a /64) that have entered no room yet", s.UnauthenticatedPerIP},
 	}
-	usage := func(w io.Writer) {
-		fmt.Fprintf(w, "Usage:\n  %s [flags]\n\nExamples:\n%s\n", c.Name(), c.Example)
-		for _, g := range groups {
-			fmt.Fprintf(w, "\n%s:\n%s", g.title, g.flags.Flags().FlagUsagesWrapped(helpWidth))
+}
+
+func (c *config) limitFlags(f *pflag.FlagSet) {
+	for _, l := range c.quotas() {
+		if l.setting == "request-burst" { // its rate comes first
+			f.Float64Var(&c.RequestRate, "request-rate", signaling.DefaultLimits().RequestRate, "requests a second that a client may send in the long run")
 		}
-		fmt.Fprintf(w, "\nOther:\n  -h, --help      this text\n  -v, --version   the version\n")
+		f.IntVar(l.value, l.setting, l.initial, l.usage)
 	}
-	c.SetUsageFunc(func(c *cobra.Command) error {
-		usage(c.OutOrStderr())
-		return nil
-	})
-	c.SetHelpFunc(func(c *cobra.Command, _ []string) {
-		fmt.Fprintf(c.OutOrStdout(), "%s\n\n", c.Long)
-		usage(c.OutOrStdout())
-	})
+}
+
+func (c *config) fileFlags(f *pflag.FlagSet) {
+	f.StringVar(&c.ConfigFile, "config", "", "YAML `file` with settings, called as the flags are; `controller config --example` prints one")
+	f.IntVar(&c.Workers, "workers", 0, "`number` of worker processes; 0: one for each CPU")
+	f.StringVar(&c.WorkerBin, "worker-bin", "", "the worker `program` (default: worker, beside this program)")
+	f.StringVar(&c.DataDir, "data-dir", "", "`directory` for what is kept, such as the certificate (default: "+defaultDataDirHelp+")")
+}
+
+func (c *config) operationFlags(f *pflag.FlagSet) {
+	f.StringVar(&c.AdminListen, "admin-listen", "127.0.0.1:9090", "loopback `address` for health, metrics and profiles (HTTP); unix:PATH: a socket that its owner alone may use; none: nowhere")
+	f.StringVar(&c.LogLevel, "log-level", "info", "`level` of what is logged: debug, info, warn, error or none")
+	f.StringVar(&c.LogFormat, "log-format", "text", "`format` of the log, text or json, on standard error")
 }

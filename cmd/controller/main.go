@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"gazpacho/pkg/supervisor"
+	"gazpacho/pkg/settings"
 )
 
 // version is set by the linker.
@@ -33,29 +33,16 @@ func main() {
 }
 
 func exitCode(err error) int {
-	var ours *settingError
-	var workers *supervisor.SettingError
-	if errors.As(err, &ours) || errors.As(err, &workers) {
+	var setting *settings.Error
+	if errors.As(err, &setting) {
 		return exitSettings
 	}
 	return exitOther
 }
 
-// settingError says which setting keeps the controller from starting.
-type settingError struct {
-	flag string
-	err  error
-}
-
-// Error is one line.
-func (e *settingError) Error() string { return "--" + e.flag + ": " + e.err.Error() }
-
-// Unwrap returns the cause.
-func (e *settingError) Unwrap() error { return e.err }
-
 // command is the command line.
 func command() *cobra.Command {
-	cfg := config{Version: version}
+	cfg := newConfig()
 	c := &cobra.Command{
 		Use:   "controller",
 		Short: "Gazpacho: a selective forwarding unit for WebRTC, with its signaling and a demo page.",
@@ -63,26 +50,52 @@ func command() *cobra.Command {
 
 The controller serves the page and the signaling on one HTTPS port. Media goes to its workers,
 one process per CPU core, each of which listens on one port of its own, UDP and TCP. Without
-flags it is ready for tries on this machine and in its network.
+settings it is ready for tries on this machine and in its network, and open to everybody there.
+
+Every flag is a setting. A YAML file (--config) and the environment say the same: the file by the
+flag's name, the environment by GAZPACHO_ and the name in capitals, such as GAZPACHO_RTC_PORT. The
+command line goes before the environment, and that before the file.
 
 Exit codes: 0 asked to end, 42 bad settings, 1 anything else.`,
 		Example: `  controller
+  controller --config /etc/gazpacho.yaml
   controller --listen :443 --tls-cert fullchain.pem --tls-key privkey.pem \
-             --announced-address 203.0.113.5
+             --announced-address 203.0.113.5 --auth-secret-file secret
   controller --workers 2 --rtc-listen 10.0.0.7 --rtc-port 50000 --log-format json`,
-		Version: version, Args: cobra.NoArgs, SilenceUsage: true, SilenceErrors: true,
-		RunE: func(cmd *cobra.Command, _ []string) error { return Run(cmd.Context(), cfg) },
+		Version: version, SilenceUsage: true, SilenceErrors: true, Args: noArgs,
+		PersistentPreRunE: func(*cobra.Command, []string) error { return load(cfg) },
+		RunE:              func(cmd *cobra.Command, _ []string) error { return Run(cmd.Context(), *cfg) },
 	}
-	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
-		return &supervisor.SettingError{Setting: "flags", Err: err}
-	})
-	c.Args = func(_ *cobra.Command, args []string) error {
-		if len(args) > 0 {
-			return &supervisor.SettingError{Setting: "flags", Err: fmt.Errorf("unknown argument %q", args[0])}
+	c.PersistentFlags().AddFlagSet(cfg.Set.Flags())
+	c.AddCommand(configCommand(cfg), tokenCommand(cfg))
+	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return cfg.Set.FlagError(err) })
+	c.CompletionOptions.DisableDefaultCmd = true
+	c.SetHelpCommand(&cobra.Command{Hidden: true}) // --help does
+	setHelp(c, cfg.Set)
+	return c
+}
+
+// load takes the settings from all places. Secrets of the environment are forgotten there: workers need none.
+func load(cfg *config) error {
+	if err := cfg.Set.Load(os.Environ()); err != nil {
+		return err
+	}
+	for _, name := range cfg.Set.SecretVariables() {
+		if err := os.Unsetenv(name); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// noArgs refuses words that are neither flags nor commands.
+func noArgs(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
 		return nil
 	}
-	c.CompletionOptions.DisableDefaultCmd = true
-	addFlags(c, &cfg)
-	return c
+	hint := ""
+	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = fmt.Sprintf("; did you mean %s?", near[0])
+	}
+	return &settings.Error{Where: "command line", Err: fmt.Errorf("unknown argument %q%s", args[0], hint)}
 }

@@ -2,36 +2,40 @@ package main
 
 import (
 	"fmt"
-	"strings"
+	"log/slog"
 	"sync"
+
+	"gazpacho/pkg/logging"
 )
+
+// maxHeld bounds what is kept of workers' output while they start, in bytes.
+const maxHeld = 64 << 10
 
 // output passes on what workers write.
 type output struct {
-	settings settings
+	log *logging.Log
 
 	mu       sync.Mutex
 	released bool
-	held     strings.Builder
+	held     []func()
+	bytes    int
 }
 
-// line passes on one line. In JSON, a line that is none itself, such as of a panic's trace, is wrapped.
+// line passes on one line of a worker. What is none of slog's, such as one of a panic's trace, is an error.
 func (o *output) line(slot int, line string) {
-	text := fmt.Sprintf("worker %d: %s\n", slot, line)
-	if o.settings.LogFormat == "json" {
-		if !strings.HasPrefix(line, "{") {
-			o.settings.log.Error("worker says", "slot", slot, "line", line)
-			return
-		}
-		text = line + "\n"
+	level, ok := logging.LevelOf(line)
+	if !ok {
+		level = slog.LevelError
 	}
+	pass := func() { o.log.Line(fmt.Sprint("worker ", slot), level, line) }
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
 	case o.released:
-		fmt.Fprint(o.settings.Stderr, text)
-	case o.held.Len()+len(text) <= maxWorkerOutput:
-		o.held.WriteString(text)
+		pass()
+	case o.bytes+len(line) <= maxHeld:
+		o.bytes += len(line)
+		o.held = append(o.held, pass)
 	}
 }
 
@@ -40,6 +44,8 @@ func (o *output) release() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.released = true
-	fmt.Fprint(o.settings.Stderr, o.held.String())
-	o.held.Reset()
+	for _, pass := range o.held {
+		pass()
+	}
+	o.held = nil
 }

@@ -5,28 +5,44 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"syscall"
 	"time"
 
+	"gazpacho/pkg/admin"
+	"gazpacho/pkg/auth"
+	"gazpacho/pkg/limit"
+	"gazpacho/pkg/logging"
 	"gazpacho/pkg/room"
 	"gazpacho/pkg/signaling"
 	"gazpacho/pkg/supervisor"
 	"gazpacho/pkg/web"
 )
 
-// Times of the HTTPS server. A client has 5 s for its handshake and headers (SECURITY.md R-WS-1).
+// Times of the HTTPS server. A client has 5 s for its handshake and as many for its headers (SECURITY.md R-WS-1), and little more for
+// the whole of a request, none of which is long.
 const (
-	headerTimeout   = 5 * time.Second
-	bodyTimeout     = 15 * time.Second
-	answerTimeout   = 30 * time.Second
-	idleTimeout     = 2 * time.Minute
-	goodbyeTimeout  = 2 * time.Second
-	maxHeader       = 16 << 10
-	maxWorkerOutput = 64 << 10 // kept while starting
+	headerTimeout  = 5 * time.Second
+	requestTimeout = 6 * time.Second
+	answerTimeout  = 30 * time.Second
+	idleTimeout    = 2 * time.Minute
+	goodbyeTimeout = 2 * time.Second
+	maxHeader      = 16 << 10
 )
+
+// controller is what runs.
+type controller struct {
+	checked
+	certificates *certificates
+	verify       func(ctx context.Context, token string) (auth.Grant, error) // nil: open
+	listener     *limit.Listener
+	adminAt      net.Listener // nil: nowhere
+	workers      *supervisor.Supervisor
+}
 
 // Run is the controller's life: it returns nil when ctx has ended and everything is cleaned up.
 func Run(ctx context.Context, cfg config) error {
@@ -34,26 +50,64 @@ func Run(ctx context.Context, cfg config) error {
 	if err != nil {
 		return err
 	}
-	cert, err := certificate(s, time.Now())
-	if err != nil {
+	if err := s.prepare(); err != nil {
 		return err
 	}
-	listener, err := listen(s.Listen)
-	if err != nil {
-		return err
-	}
-	defer listener.Close()
-	workers, err := startWorkers(ctx, s)
-	if err != nil {
+	s.logs = logging.New(s.Stderr, logging.Config{Level: s.level, Format: s.LogFormat})
+	defer s.logs.Close()
+	s.log = s.logs.Logger()
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	c := &controller{checked: s}
+	defer c.close()
+	if err := c.start(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil
 		}
 		return err
 	}
-	defer workers.Close()
-	return serve(ctx, s, workers, tls.NewListener(listener, &tls.Config{
-		Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"},
-	}))
+	return c.serve(ctx, end)
+}
+
+// start makes everything that may fail, the workers last.
+func (c *controller) start(ctx context.Context) (err error) {
+	if !c.open() {
+		settings := c.auth
+		settings.Log = c.log
+		verifier, err := auth.New(ctx, settings)
+		if err != nil {
+			return c.wrongAuth(err)
+		}
+		c.verify = func(ctx context.Context, token string) (auth.Grant, error) {
+			return verifier.Verify(ctx, token, time.Now())
+		}
+	}
+	if c.certificates, err = newCertificates(c.checked, time.Now()); err != nil {
+		return err
+	}
+	l, err := listen(c.Listen)
+	if err != nil {
+		return c.wrong("listen", err)
+	}
+	c.listener = limit.NewListener(l, limit.ListenerConfig{Unauthenticated: c.MaxSocketsPerIP, Trusted: c.proxies})
+	if c.adminAt, err = c.admin.listen(); err != nil {
+		return c.wrong("admin-listen", err)
+	}
+	c.workers, err = startWorkers(ctx, c.checked)
+	return err
+}
+
+// close ends what start began, in the other order. What has ended already does not mind.
+func (c *controller) close() {
+	if c.workers != nil {
+		c.workers.Close()
+	}
+	if c.adminAt != nil {
+		c.adminAt.Close()
+	}
+	if c.listener != nil {
+		c.listener.Close()
+	}
 }
 
 func listen(address string) (net.Listener, error) {
@@ -63,49 +117,69 @@ func listen(address string) (net.Listener, error) {
 		err = fmt.Errorf("%s is in use", address)
 	case errors.Is(err, syscall.EACCES):
 		err = fmt.Errorf("%s needs more rights than this user has", address)
-	case err == nil:
-		return l, nil
 	}
-	return nil, &settingError{"listen", err}
+	return l, err
 }
 
 // startWorkers starts them all. What they say is held back until they run: when a setting is wrong, one line says so.
-func startWorkers(ctx context.Context, s settings) (*supervisor.Supervisor, error) {
-	out := &output{settings: s}
+func startWorkers(ctx context.Context, s checked) (*supervisor.Supervisor, error) {
+	out := &output{log: s.logs}
 	workers, err := supervisor.Start(ctx, supervisor.Config{
-		Workers: s.Workers, WorkerBin: s.WorkerBin, Args: []string{"--log-level", s.LogLevel, "--log-format", s.LogFormat},
+		Workers: s.count, WorkerBin: s.WorkerBin, Args: []string{"--log-level", s.LogLevel, "--log-format", s.LogFormat},
 		RTC: s.rtc, Log: s.log, Output: out.line,
 	})
 	var setting *supervisor.SettingError
 	if errors.As(err, &setting) {
-		return nil, &settingError{setting.Setting, setting.Err}
+		name := setting.Setting
+		if name == "worker" { // it did not take what we told it
+			name = "worker-bin"
+		}
+		return nil, s.wrong(name, setting.Err)
 	}
 	out.release()
 	return workers, err
 }
 
-// serve answers until ctx ends, then says goodbye in the order from the outside in.
-func serve(ctx context.Context, s settings, workers *supervisor.Supervisor, l net.Listener) error {
-	rooms := room.New(room.Config{Place: workers.Place, Log: s.log})
-	handler := signaling.New(signaling.Config{Rooms: rooms, Page: web.Handler(), Version: "Gazpacho " + s.Version, Log: s.log})
-	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, WriteTimeout: answerTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
-		// Handshakes that fail are daily life on an open port.
-		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+// serve answers until ctx ends, then says goodbye in the order from the outside in. Whoever calls end ends it.
+func (c *controller) serve(ctx context.Context, end context.CancelFunc) error {
+	rooms := room.New(room.Config{Place: c.workers.Place, Limits: c.RoomLimits, MaxIncomingBitrate: c.MaxIncomingBitrate, Log: c.log})
+	handler := signaling.New(signaling.Config{
+		Rooms: rooms, Page: web.Handler(), Version: "Gazpacho " + c.Version, Verify: c.verify, Origins: c.AllowedOrigins, TrustedProxies: c.proxies,
+		Limits: signaling.Limits{RequestRate: c.RequestRate, RequestBurst: c.RequestBurst, UnauthenticatedPerIP: c.MaxSocketsPerIP}, Log: c.log,
+	})
+	server := httpsServer(c, handler)
+	operators := admin.New(admin.Config{
+		Version: c.Version, Workers: c.workers, Rooms: rooms.Stats, Signaling: handler.Stats, Sockets: c.listener.Stats, Lines: c.logs.Stats, Log: c.log,
+	})
+	var others sync.WaitGroup
+	defer others.Wait()
+	asked := make(chan struct{}, 1)
+	others.Go(func() { c.certificates.watch(ctx, asked) })
+	others.Go(func() { hangups(ctx, asked, end) })
+	operatorServer := adminServer(c.checked, operators.Handler())
+	defer operatorServer.Close()
+	served := make(chan error, 2)
+	if c.adminAt != nil {
+		go func() { served <- operatorServer.Serve(c.adminAt) }()
 	}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(l) }()
-	announce(s, l.Addr())
+	go func() {
+		served <- server.Serve(tls.NewListener(c.listener, &tls.Config{
+			GetCertificate: c.certificates.certificate, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"},
+		}))
+	}()
+	operators.SetReady(true)
+	c.announce()
 	var err error
 	select {
 	case <-ctx.Done():
-		s.log.Info("ending")
+		c.log.Info("ending")
 	case err = <-served:
+		end()
 	}
+	operators.SetReady(false)
 	goodbye, cancel := context.WithTimeout(context.WithoutCancel(ctx), goodbyeTimeout)
 	defer cancel()
-	l.Close()
+	c.listener.Close()
 	rooms.Close()
 	handler.Wait(goodbye)
 	handler.Close()
@@ -114,29 +188,12 @@ func serve(ctx context.Context, s settings, workers *supervisor.Supervisor, l ne
 	return err
 }
 
-// announce says what a stranger wants to know first.
-func announce(s settings, address net.Addr) {
-	host := "localhost"
-	port := 0
-	if a, ok := address.(*net.TCPAddr); ok {
-		port = a.Port
-		if !a.IP.IsUnspecified() && !a.IP.IsLoopback() {
-			host = a.IP.String()
-		}
-	}
-	ports := "any free"
-	if s.RTCPort != 0 {
-		ports = fmt.Sprintf("%d-%d", s.RTCPort, s.RTCPort+s.Workers-1)
-	}
-	s.log.Info("Gazpacho is ready", "page", fmt.Sprintf("https://%s", net.JoinHostPort(host, fmt.Sprint(port))),
-		"workers", s.Workers, "mediaPorts", ports, "version", s.Version)
-	if s.TLSCert == "" {
-		s.log.Info("the certificate is self-signed: browsers ask once whether you trust it", "data", s.DataDir)
-	}
-	if !web.Bundled() {
-		s.log.Warn("this program was built without the demo page: run `make build`")
-	}
-	if s.Ready != nil {
-		s.Ready(address)
+func httpsServer(c *controller, handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler: handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, WriteTimeout: answerTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: maxHeader, ConnContext: c.listener.ConnContext, ErrorLog: errorLog(c.checked),
 	}
 }
+
+// errorLog hears of handshakes that fail, which is daily life on an open port.
+func errorLog(s checked) *log.Logger { return slog.NewLogLogger(s.log.Handler(), slog.LevelDebug) }

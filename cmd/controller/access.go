@@ -1,0 +1,118 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"gazpacho/pkg/auth"
+	"gazpacho/pkg/settings"
+)
+
+const (
+	maxSecretFile = 64 << 10
+	secretHint    = "`openssl rand -base64 32` makes a good one"
+)
+
+// open tells whether no token is asked for.
+func (s *checked) open() bool { return len(s.auth.Secret) == 0 && s.auth.JWKS == "" }
+
+// checkAccess reads who may enter: those with a token signed by a secret, or by a key of a set, or everybody.
+func checkAccess(s *checked) error {
+	given := 0
+	for _, f := range []struct{ setting, value string }{{"auth-secret", s.AuthSecret}, {"auth-secret-file", s.AuthSecretFile}, {"auth-jwks", s.AuthJWKS}} {
+		if f.value == "" {
+			continue
+		}
+		if given++; given > 1 {
+			return s.wrongText(f.setting, "goes alone: give one of auth-secret, auth-secret-file and auth-jwks")
+		}
+		if s.InsecureOpen {
+			return s.wrongText("insecure-open", "does not go with "+f.setting+": either everybody may enter or those with a token")
+		}
+	}
+	s.auth = auth.Config{
+		Secret: []byte(s.AuthSecret), JWKS: s.AuthJWKS, Algorithm: s.AuthAlgorithm, Issuer: s.AuthIssuer, Audience: s.AuthAudience,
+	}
+	if s.AuthSecretFile != "" {
+		if err := readSecret(s); err != nil {
+			return s.wrong("auth-secret-file", err)
+		}
+	}
+	if s.open() {
+		return checkNoAccess(s)
+	}
+	if n := len(s.auth.Secret); n > 0 && n < auth.MinSecret {
+		return s.wrong(s.secretSetting(), fmt.Errorf("%d bytes are too few for HS256, which needs %d (RFC 7518 section 3.2); %s", n, auth.MinSecret, secretHint))
+	}
+	if s.AuthSecret != "" && s.Set.Origin("auth-secret").Flag() {
+		s.warnings = append(s.warnings, "--auth-secret: every user of this machine can read the command line; GAZPACHO_AUTH_SECRET, auth-secret in the configuration file and auth-secret-file keep it")
+	}
+	if s.auth.Algorithm == "" {
+		s.auth.Algorithm = auth.ES256
+		if s.auth.JWKS == "" {
+			s.auth.Algorithm = auth.HS256
+		}
+	}
+	return s.wrongAuth(s.auth.Check())
+}
+
+// checkNoAccess refuses settings that suggest that tokens are asked for, where none are.
+func checkNoAccess(s *checked) error {
+	for _, f := range []struct{ setting, value string }{{"auth-algorithm", s.AuthAlgorithm}, {"auth-issuer", s.AuthIssuer}, {"auth-audience", s.AuthAudience}} {
+		if f.value != "" {
+			return s.wrongText(f.setting, "says how tokens are checked, but none are: give auth-secret, auth-secret-file or auth-jwks as well")
+		}
+	}
+	return nil
+}
+
+// secretSetting is where the secret stands.
+func (s *checked) secretSetting() string {
+	if s.AuthSecretFile != "" {
+		return "auth-secret-file"
+	}
+	return "auth-secret"
+}
+
+// wrongAuth says of an error of package auth where the setting at fault was given.
+func (s *checked) wrongAuth(err error) error {
+	var config *auth.ConfigError
+	if !errors.As(err, &config) {
+		return err
+	}
+	if config.Setting == "auth-secret" {
+		return s.wrong(s.secretSetting(), config.Err)
+	}
+	return s.wrong(config.Setting, config.Err)
+}
+
+// readSecret reads the file with the secret. The newline that editors put at its end is not part of it.
+func readSecret(s *checked) error {
+	f, err := os.Open(s.AuthSecretFile)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxSecretFile+1))
+	if err != nil {
+		return err
+	}
+	if len(text) > maxSecretFile {
+		return fmt.Errorf("%s has more than %d bytes", s.AuthSecretFile, maxSecretFile)
+	}
+	s.auth.Secret = bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r"))
+	if len(s.auth.Secret) == 0 {
+		return fmt.Errorf("%s is empty; %s", s.AuthSecretFile, secretHint)
+	}
+	if settings.ReadableByOthers(info) {
+		s.warnings = append(s.warnings, fmt.Sprintf("auth-secret-file: every user of the machine can read it: chmod 600 %s", s.AuthSecretFile))
+	}
+	return nil
+}
