@@ -25,8 +25,9 @@ func BuildController(dir string) error {
 
 // Controller is a controller in a process of its own, with its workers, on loopback.
 type Controller struct {
-	URL string // https://127.0.0.1:…
-	PID int
+	URL   string // https://127.0.0.1:…
+	Admin string // http://127.0.0.1:…, the operator's port
+	PID   int
 
 	t     testing.TB
 	log   logBuffer
@@ -56,9 +57,10 @@ func (l *logBuffer) String() string {
 func StartController(t testing.TB, dir string, flags ...string) *Controller {
 	t.Helper()
 	listen := fmt.Sprintf("127.0.0.1:%d", freePort(t, 1))
-	c := &Controller{URL: "https://" + listen, t: t, ended: make(chan error, 1)}
+	admin := fmt.Sprintf("127.0.0.1:%d", freePort(t, 1))
+	c := &Controller{URL: "https://" + listen, Admin: "http://" + admin, t: t, ended: make(chan error, 1)}
 	args := append([]string{
-		"--listen", listen, "--data-dir", t.TempDir(), "--workers", "2",
+		"--listen", listen, "--admin-listen", admin, "--data-dir", t.TempDir(), "--workers", "2",
 		"--rtc-listen", "127.0.0.1", "--rtc-port", fmt.Sprint(freePort(t, 2)),
 	}, flags...)
 	cmd := exec.Command(filepath.Join(dir, "controller"), args...)
