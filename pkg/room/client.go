@@ -14,12 +14,13 @@ type Client interface {
 
 // Close codes. protoo clients do not come back after CloseFinal, and do after all others.
 const (
-	CloseFinal      = 4000 // replaced by a newer connection
-	CloseMediaLost  = 4001 // media does not get through any more
-	CloseExpelled   = 4002 // by an administrator
-	CloseRoomClosed = 4003 // by an administrator, for everybody
-	CloseGoingAway  = 1001 // the server goes down
-	CloseRestart    = 1012 // the worker died
-	CloseTryLater   = 1013 // the client reads too slowly
-	CloseUnexpected = 1011
+	CloseFinal        = 4000 // replaced by a newer connection
+	CloseMediaLost    = 4001 // media does not get through any more
+	CloseExpelled     = 4002 // by an administrator
+	CloseRoomClosed   = 4003 // by an administrator, for everybody
+	CloseTokenExpired = 4004 // the client has not renewed its token
+	CloseGoingAway    = 1001 // the server goes down
+	CloseRestart      = 1012 // the worker died
+	CloseTryLater     = 1013 // the client reads too slowly
+	CloseUnexpected   = 1011
 )
