@@ -12,17 +12,16 @@ const (
 	resendMinRTT = 10 * time.Millisecond
 )
 
-// HandleNACK sends again what the peer lost, as far as it is kept, and not more often than makes sense.
-func (c *Consumer) HandleNACK(now time.Time, p *rtp.RTCP) {
+// HandleNACK sends again what the peer lost, as far as it is kept, and not more often than makes sense. It returns how many packets were asked for.
+func (c *Consumer) HandleNACK(now time.Time, p *rtp.RTCP) (asked int) {
 	if !c.active || !c.codec.nack {
-		return
+		return 0
 	}
 	rtt, known := c.send.RoundTripTime()
 	if !known {
 		rtt = resendRTT
 	}
 	rtt = max(rtt, resendMinRTT)
-	asked := 0
 	var room [17]uint16
 	for i := range p.NACKPairs() {
 		sequences := p.NACKPair(i).Sequences(&room)
@@ -33,6 +32,7 @@ func (c *Consumer) HandleNACK(now time.Time, p *rtp.RTCP) {
 	}
 	c.send.Asked(asked)
 	c.trace(now, traceNACK, "in", nil)
+	return asked
 }
 
 // sendAgain sends the packet that had a number once more, on the retransmission stream if there is one (RFC 4588 section 4).

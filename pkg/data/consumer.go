@@ -24,6 +24,7 @@ type ConsumerConfig struct {
 	LowThreshold   int // bytes: what bufferedAmountLow waits for
 	ProducerPaused bool
 	ProducerClosed func(now time.Time, c *Consumer) // called after the controller was told
+	Dropped        func(why Result)                 // a message was not sent; may be nil
 }
 
 // Consumer takes a producer's messages to one peer.
@@ -125,6 +126,9 @@ func (c *Consumer) offer(now time.Time, ppid uint32, payload []byte) Result {
 		return r
 	}
 	c.dropped++
+	if c.cfg.Dropped != nil {
+		c.cfg.Dropped(r)
+	}
 	if r == Full && !c.full {
 		c.full = true
 		c.cfg.Events.Emit(c.ID(), proto.Event{Name: proto.EventDataConsumerBufferFull})

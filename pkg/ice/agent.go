@@ -13,6 +13,7 @@ type Agent struct {
 	// Passed in.
 	handler        Handler
 	consentTimeout time.Duration // 0 is off
+	totals         *Drops
 
 	// Owned.
 	consent  *timer.Timer
@@ -49,8 +50,12 @@ func (c *credentials) valid() bool { return c.integrity != nil }
 func NewAgent(cfg Config, h Handler) *Agent {
 	a := &Agent{
 		handler: h,
+		totals:  cfg.Totals,
 		current: newCredentials(cfg.UsernameFragment, cfg.Password),
 		tuples:  make([]entry, 0, 1), // many peers never need more
+	}
+	if a.totals == nil {
+		a.totals = new(Drops)
 	}
 	if cfg.ConsentTimeout != 0 {
 		a.consentTimeout = min(max(cfg.ConsentTimeout, MinConsentTimeout), MaxConsentTimeout)
@@ -69,7 +74,7 @@ func (a *Agent) UsernameFragment() string { return a.current.fragment }
 // Password belongs to UsernameFragment.
 func (a *Agent) Password() string { return a.current.password }
 
-// Drops returns the counters.
+// Drops returns what the agent did not act on, by reason.
 func (a *Agent) Drops() Drops { return a.drops }
 
 // Selected returns the tuple media is sent to.

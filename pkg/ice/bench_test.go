@@ -22,9 +22,12 @@ func (silent) ICEUsernameForgotten(string)        {}
 
 func newSilent(timers *timer.Queue) *Agent {
 	return NewAgent(Config{
-		UsernameFragment: testFragment, Password: testPassword, ConsentTimeout: 30 * time.Second, Timers: timers,
+		UsernameFragment: testFragment, Password: testPassword, ConsentTimeout: 30 * time.Second, Timers: timers, Totals: &allDrops,
 	}, silent{})
 }
+
+// allDrops is what the agents share, as those of a worker do.
+var allDrops Drops
 
 // browserCheck is a check as a browser sends it, built by package stun: pion's is slow.
 func browserCheck(b []byte, serial uint64, k *stun.Integrity) []byte {

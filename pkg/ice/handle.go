@@ -15,6 +15,7 @@ import (
 // (R-ICE-1): an agent that answers strangers tells them it is there, and hits others for them.
 func (a *Agent) Handle(now time.Time, datagram []byte, from tuple.Tuple, reply []byte) int {
 	if a.state == Closed {
+		a.drop(DropClosed)
 		return 0
 	}
 	var m stun.Message
@@ -36,31 +37,31 @@ func (a *Agent) Handle(now time.Time, datagram []byte, from tuple.Tuple, reply [
 // the credentials it proved to know, nil if it did not.
 func (a *Agent) admit(now time.Time, m *stun.Message, datagram []byte, from tuple.Tuple) *credentials {
 	if !m.Parse(datagram) {
-		a.drops.Malformed++
+		a.drop(DropMalformed)
 		return nil
 	}
 	if !m.CheckFingerprint() {
-		a.drops.Fingerprint++
+		a.drop(DropFingerprint)
 		return nil
 	}
 	// A lite agent has no transaction of its own a response could belong to. Indications are
 	// keep-alives (RFC 8445 section 11) and prove nothing.
 	if m.Class != stun.Request || m.Method != stun.Binding {
-		a.drops.NotRequest++
+		a.drop(DropNotRequest)
 		return nil
 	}
 	c := a.credentialsOf(m.LocalUsername())
 	if c == nil {
-		a.drops.Username++
+		a.drop(DropUsername)
 		return nil
 	}
 	// Who once sent a valid check is not locked out: forged ones in its name must not end its call.
 	if a.failures.spent(now, from.Remote) && !a.trusts(from) {
-		a.drops.Budget++
+		a.drop(DropBudget)
 		return nil
 	}
 	if !c.integrity.Check(m) {
-		a.drops.Integrity++
+		a.drop(DropIntegrity)
 		a.failures.charge(now, from.Remote)
 		return nil
 	}
@@ -82,17 +83,17 @@ func (a *Agent) credentialsOf(fragment []byte) *credentials {
 // refusal returns the error code an authenticated request gets, 0 if none.
 func (a *Agent) refusal(m *stun.Message) int {
 	if len(m.Unknown()) > 0 { // RFC 8489 section 6.3.1
-		a.drops.UnknownAttribute++
+		a.drop(DropUnknownAttribute)
 		return stun.CodeUnknownAttribute
 	}
 	// RFC 8445 section 6.1.1: facing a lite agent, the full one is controlling. We cannot change
 	// roles, so whoever claims to be controlled must.
 	if m.Has(stun.AttrICEControlled) {
-		a.drops.RoleConflict++
+		a.drop(DropRoleConflict)
 		return stun.CodeRoleConflict
 	}
 	if _, ok := m.Priority(); !ok { // RFC 8445 section 7.1.1: PRIORITY is mandatory
-		a.drops.BadRequest++
+		a.drop(DropBadRequest)
 		return stun.CodeBadRequest
 	}
 	return 0

@@ -39,24 +39,24 @@ func TestSilence(t *testing.T) {
 		b    []byte
 		want Drops
 	}{
-		{"empty", nil, Drops{Malformed: 1}},
-		{"RTP", append([]byte{0x80, 0x60}, make([]byte, 30)...), Drops{Malformed: 1}},
-		{"cut", good[:len(good)-4], Drops{Malformed: 1}},
-		{"trailing bytes", append(bytes.Clone(good), 0, 0, 0, 0), Drops{Malformed: 1}},
-		{"without cookie", broken(4, 1), Drops{Malformed: 1}},
-		{"wrong fingerprint", broken(len(good)-1, 1), Drops{Fingerprint: 1}},
-		{"a bit changed on the way", broken(25, 1), Drops{Fingerprint: 1}},
-		{"no fingerprint", w.build(check{noFingerprint: true}), Drops{Fingerprint: 1}},
-		{"indication", w.build(check{class: pion.ClassIndication}), Drops{NotRequest: 1}},
-		{"success response", w.build(check{class: pion.ClassSuccessResponse}), Drops{NotRequest: 1}},
-		{"error response", w.build(check{class: pion.ClassErrorResponse}), Drops{NotRequest: 1}},
-		{"Allocate", resealed(1, 2), Drops{NotRequest: 1}},
-		{"unknown username", w.build(check{fragment: "stranger", password: testPassword}), Drops{Username: 1}},
-		{"our username cut", w.build(check{fragment: testFragment[:5], password: testPassword}), Drops{Username: 1}},
-		{"no integrity", w.build(check{noIntegrity: true}), Drops{Integrity: 1}},
-		{"wrong password", w.build(check{fragment: testFragment, password: "x"}), Drops{Integrity: 1}},
-		{"forged transaction", resealed(15, 1), Drops{Integrity: 1}},
-		{"forged integrity", resealed(len(good)-12, 1), Drops{Integrity: 1}},
+		{"empty", nil, Drops{DropMalformed: 1}},
+		{"RTP", append([]byte{0x80, 0x60}, make([]byte, 30)...), Drops{DropMalformed: 1}},
+		{"cut", good[:len(good)-4], Drops{DropMalformed: 1}},
+		{"trailing bytes", append(bytes.Clone(good), 0, 0, 0, 0), Drops{DropMalformed: 1}},
+		{"without cookie", broken(4, 1), Drops{DropMalformed: 1}},
+		{"wrong fingerprint", broken(len(good)-1, 1), Drops{DropFingerprint: 1}},
+		{"a bit changed on the way", broken(25, 1), Drops{DropFingerprint: 1}},
+		{"no fingerprint", w.build(check{noFingerprint: true}), Drops{DropFingerprint: 1}},
+		{"indication", w.build(check{class: pion.ClassIndication}), Drops{DropNotRequest: 1}},
+		{"success response", w.build(check{class: pion.ClassSuccessResponse}), Drops{DropNotRequest: 1}},
+		{"error response", w.build(check{class: pion.ClassErrorResponse}), Drops{DropNotRequest: 1}},
+		{"Allocate", resealed(1, 2), Drops{DropNotRequest: 1}},
+		{"unknown username", w.build(check{fragment: "stranger", password: testPassword}), Drops{DropUsername: 1}},
+		{"our username cut", w.build(check{fragment: testFragment[:5], password: testPassword}), Drops{DropUsername: 1}},
+		{"no integrity", w.build(check{noIntegrity: true}), Drops{DropIntegrity: 1}},
+		{"wrong password", w.build(check{fragment: testFragment, password: "x"}), Drops{DropIntegrity: 1}},
+		{"forged transaction", resealed(15, 1), Drops{DropIntegrity: 1}},
+		{"forged integrity", resealed(len(good)-12, 1), Drops{DropIntegrity: 1}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := newWorld(t, 30*time.Second)
@@ -88,7 +88,7 @@ func TestSilenceWithoutUsername(t *testing.T) {
 			t.Fatal(err)
 		}
 		expect(t, "bytes", len(w.send(m.Raw, path("a"))), 0)
-		expect(t, "drops", w.agent.Drops(), Drops{Username: 1})
+		expect(t, "drops", w.agent.Drops(), Drops{DropUsername: 1})
 	}
 }
 
@@ -154,7 +154,7 @@ func TestTrustedTupleSharesItsSourceWithAForger(t *testing.T) {
 	}
 	expect(t, "the forger", w.check(check{}, there), "silence")
 	expect(t, "who proved itself", w.check(check{}, here), "success")
-	expect(t, "drops", w.agent.Drops(), Drops{Integrity: failureBudget, Budget: 1})
+	expect(t, "drops", w.agent.Drops(), Drops{DropIntegrity: failureBudget, DropBudget: 1})
 }
 
 // A tuple whose only check was seen before is not trusted: it was, maybe, overheard.

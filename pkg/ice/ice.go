@@ -55,6 +55,7 @@ type Config struct {
 	Password         string // at least 22
 	ConsentTimeout   time.Duration
 	Timers           *timer.Queue
+	Totals           *Drops // counted along with the agent's own, for all agents of an owner; may be nil
 }
 
 // Handler is the owner of an agent, told synchronously what a call changed. It must not call the
@@ -73,22 +74,4 @@ type Handler interface {
 	// ICEUsernameForgotten reports that a username fragment given to NewAgent or Restart is
 	// accepted no more.
 	ICEUsernameForgotten(fragment string)
-}
-
-// Drops counts what an agent did not act on, by reason.
-type Drops struct {
-	// Dropped without an answer, in the order of the gates.
-	Malformed   uint64 // no STUN message, or one whose attributes do not fit
-	Fingerprint uint64 // FINGERPRINT absent or wrong
-	NotRequest  uint64 // no Binding request
-	Username    uint64 // USERNAME absent or not ours
-	Budget      uint64 // from a source with too many failures
-	Integrity   uint64 // MESSAGE-INTEGRITY absent or wrong
-
-	// Authenticated and answered with an error.
-	UnknownAttribute uint64 // 420
-	RoleConflict     uint64 // 487
-	BadRequest       uint64 // 400
-
-	Replayed uint64 // authenticated and answered, but seen before: it moves nothing
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -177,10 +176,9 @@ func show(w *world) {
 	}
 	slices.Sort(fragments)
 	w.tracef("%v; tuples %v; usernames %v", w.agent.State(), names, fragments)
-	drops := reflect.ValueOf(w.agent.Drops())
-	for i := range drops.NumField() {
-		if n := drops.Field(i).Uint(); n != 0 {
-			w.tracef("%s %d", drops.Type().Field(i).Name, n)
+	for reason, n := range w.agent.Drops() {
+		if n != 0 {
+			w.tracef("%v %d", Drop(reason), n)
 		}
 	}
 }

@@ -19,7 +19,7 @@ func (a *Agent) checked(now time.Time, m *stun.Message, from tuple.Tuple) {
 	fresh := a.seen.add(m.TransactionID())
 	a.learn(now, from, fresh)
 	if !fresh && !(a.hasSelected && from == a.selected) {
-		a.drops.Replayed++
+		a.drop(DropReplayed)
 		return
 	}
 	switch {

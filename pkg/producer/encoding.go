@@ -124,6 +124,7 @@ func (e *encoding) restarted(now time.Time) {
 // StreamMissing sends NACKs.
 func (e *encoding) StreamMissing(now time.Time, _ *stream.Recv, sequences []uint16) {
 	p := e.producer
+	p.cfg.Counters.NACKs += uint64(len(sequences))
 	for len(sequences) > 0 {
 		n := min(len(sequences), maxNACK)
 		var w rtp.RTCPWriter

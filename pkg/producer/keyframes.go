@@ -150,5 +150,6 @@ func (k *keyFrames) write(now time.Time, e *encoding, w *rtp.RTCPWriter) {
 		e.firs++
 		p.trace(now, traceFIR, "out", map[string]any{"ssrc": e.ssrc})
 	}
+	p.cfg.Counters.KeyFrames++
 	r.wanted, r.pending, r.sentAt = false, true, now
 }

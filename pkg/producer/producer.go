@@ -20,6 +20,13 @@ type Config struct {
 	Feedback Feedback
 	Events   Events
 	SSRC     uint32 // who our RTCP feedback comes from
+	Counters *Counters
+}
+
+// Counters counts what publishers are asked for. Producers may share one.
+type Counters struct {
+	NACKs     uint64 // packets, each as often as it is asked for
+	KeyFrames uint64 // PLI and FIR
 }
 
 // Producer is one media source: one stream, or several of different quality.
@@ -48,6 +55,9 @@ func New(cfg Config) (*Producer, *proto.Error) {
 	o := cfg.Options
 	if o.Kind != proto.Audio && o.Kind != proto.Video {
 		return nil, proto.BadField("kind", "%q is not audio or video", o.Kind)
+	}
+	if cfg.Counters == nil {
+		cfg.Counters = new(Counters)
 	}
 	p := &Producer{cfg: cfg, paused: o.Paused, rtcp: make([]byte, maxFeedback)}
 	var err *proto.Error

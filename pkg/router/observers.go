@@ -8,6 +8,24 @@ import (
 	"gazpacho/proto"
 )
 
+// rtpObserver is what all observers have in common.
+type rtpObserver interface {
+	AddProducer(now time.Time, s observer.Source) (*observer.Tap, *proto.Error)
+	RemoveProducer(now time.Time, id string) (*observer.Tap, *proto.Error)
+	Producers() []string
+	Pause(now time.Time)
+	Resume(now time.Time)
+	Close(now time.Time)
+}
+
+func (r *Router) createActiveSpeakerObserver(now time.Time, o *proto.CreateActiveSpeakerObserver) *proto.Error {
+	if err := r.claim("rtpObserver", o.RTPObserverID, "rtpObserverId"); err != nil {
+		return err
+	}
+	r.observers[o.RTPObserverID] = observer.NewActiveSpeaker(now, o, r.env.Timers, r.env.Events)
+	return nil
+}
+
 func (r *Router) createAudioLevelObserver(now time.Time, o *proto.CreateAudioLevelObserver) *proto.Error {
 	if err := r.claim("rtpObserver", o.RTPObserverID, "rtpObserverId"); err != nil {
 		return err

@@ -35,6 +35,9 @@ var mediaHandlers = map[string]handler{
 	proto.RouterCreateAudioLevelObserver: onRouter(func(r *Router, now time.Time, b *proto.CreateAudioLevelObserver) (any, *proto.Error) {
 		return nil, r.createAudioLevelObserver(now, b)
 	}),
+	proto.RouterCreateActiveSpeakerObserver: onRouter(func(r *Router, now time.Time, b *proto.CreateActiveSpeakerObserver) (any, *proto.Error) {
+		return nil, r.createActiveSpeakerObserver(now, b)
+	}),
 	proto.RouterCloseRTPObserver: onRouter(func(r *Router, now time.Time, b *proto.CloseRTPObserver) (any, *proto.Error) {
 		if r.observers[b.RTPObserverID] == nil {
 			return nil, proto.NotFound("rtpObserver", b.RTPObserverID)

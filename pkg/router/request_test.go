@@ -27,6 +27,10 @@ var requests = []request{
 	{proto.RouterCloseTransport, "r", proto.CloseTransport{TransportID: "w2"}, nil},
 	{proto.RouterCreateAudioLevelObserver, "r", proto.CreateAudioLevelObserver{RTPObserverID: "o2"}, nil},
 	{proto.RouterCloseRTPObserver, "r", proto.CloseRTPObserver{RTPObserverID: "o2"}, nil},
+	{proto.RouterCreateActiveSpeakerObserver, "r", proto.CreateActiveSpeakerObserver{RTPObserverID: "o3"}, nil},
+	{proto.RTPObserverAddProducer, "o3", proto.ObserverProducer{ProducerID: "a"}, nil},
+	{proto.RTPObserverRemoveProducer, "o3", proto.ObserverProducer{ProducerID: "a"}, nil},
+	{proto.RouterCloseRTPObserver, "r", proto.CloseRTPObserver{RTPObserverID: "o3"}, nil},
 
 	{proto.TransportDumpMethod, "w", nil, proto.WebRTCTransportDump{}},
 	{proto.TransportDumpMethod, "p", nil, proto.PlainTransportDump{}},

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"gazpacho/pkg/consumer"
-	"gazpacho/pkg/observer"
 	"gazpacho/pkg/producer"
 	"gazpacho/pkg/transport"
 	"gazpacho/proto"
@@ -32,7 +31,7 @@ type Router struct {
 	transports    map[string]transport.Transport
 	producers     map[string]*source
 	consumers     map[string]sink
-	observers     map[string]*observer.AudioLevels
+	observers     map[string]rtpObserver
 	dataProducers map[string]*dataSource
 	dataConsumers map[string]dataSink
 	closed        bool
@@ -59,7 +58,7 @@ func New(id string, env *transport.Env, ids IDs) *Router {
 		transports:    make(map[string]transport.Transport),
 		producers:     make(map[string]*source),
 		consumers:     make(map[string]sink),
-		observers:     make(map[string]*observer.AudioLevels),
+		observers:     make(map[string]rtpObserver),
 		dataProducers: make(map[string]*dataSource),
 		dataConsumers: make(map[string]dataSink),
 	}

@@ -35,13 +35,14 @@ type world struct {
 func newWorld(t testing.TB) *world {
 	w := &world{t: t, now: time.Unix(1_700_000_000, 0), owners: map[string]*Router{}, servers: map[string]*transport.Server{}}
 	env := &transport.Env{
+		Totals: new(transport.Totals),
 		Egress: &w.egress, Events: w, Timers: &w.timers, Binder: w, Random: rand.NewChaCha8([32]byte{1}),
 		NewDTLS:      func(*transport.WebRTC) transport.DTLS { return island{} },
 		Fingerprints: []proto.DTLSFingerprint{{Algorithm: "sha-256", Value: "AA:BB"}},
 	}
 	w.router = New("r", env, w)
 	w.owners["r"] = w.router
-	s, err := transport.NewServer("server", []proto.ListenInfo{{Protocol: "udp", IP: "10.0.0.1"}}, w)
+	s, err := transport.NewServer("server", []proto.ListenInfo{{Protocol: "udp", IP: "10.0.0.1"}}, env)
 	if err != nil {
 		t.Fatal(err)
 	}

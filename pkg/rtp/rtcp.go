@@ -96,6 +96,19 @@ func ParseRTCP(datagram []byte) (Compound, bool) {
 	return c, n > 0
 }
 
+// TooManyRTCP tells of a compound that ParseRTCP refused whether it is for the number of its packets.
+func TooManyRTCP(datagram []byte) bool {
+	n := 0
+	for ; n <= MaxRTCPPackets && len(datagram) > 0; n++ {
+		_, size := cut(datagram)
+		if size == 0 {
+			return false
+		}
+		datagram = datagram[size:]
+	}
+	return n > MaxRTCPPackets
+}
+
 // Next makes p a view of the next packet, or returns false after the last.
 func (c *Compound) Next(p *RTCP) bool {
 	if len(c.rest) == 0 {

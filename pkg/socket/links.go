@@ -18,6 +18,8 @@ func newLink() tuple.Link { return tuple.Link(lastLink.Add(1)) }
 type Links struct {
 	mu     sync.RWMutex
 	routes map[tuple.Link]route
+
+	totals totals
 }
 
 // route is where the packets of a link go: exactly one of the two is set, or none when it closed.
@@ -28,7 +30,10 @@ type route struct {
 
 // NewLinks makes an empty registry.
 func NewLinks() *Links {
-	return &Links{routes: make(map[tuple.Link]route)}
+	return &Links{
+		routes: make(map[tuple.Link]route),
+		totals: totals{udp: make(map[*UDP]struct{}), tcp: make(map[*TCPServer]struct{})},
+	}
 }
 
 // Len returns how many sockets and connections are open.

@@ -41,6 +41,7 @@ type TCPServer struct {
 	conns map[*tcpConn]struct{}
 
 	stats tcpCounters
+	users atomic.Int32 // the open server, its acceptor, its connections: the last to leave has it folded into the totals
 }
 
 // acceptor is what a server needs of a net.TCPListener.
@@ -84,6 +85,8 @@ func ListenTCP(links *Links, addr netip.AddrPort, opts Options) (*TCPServer, err
 		l.Close()
 		return nil, err
 	}
+	s.users.Store(1)
+	links.totals.enterTCP(s)
 	return s, nil
 }
 
@@ -93,7 +96,17 @@ func (s *TCPServer) Local() netip.AddrPort { return s.local }
 // Start accepts and reads connections until Close. What they send comes out of sink in order, for
 // each connection that sent something followed by a batch with Closed set.
 func (s *TCPServer) Start(pool *Pool, sink Sink) {
-	go s.accept(pool, sink)
+	s.users.Add(1)
+	go func() {
+		defer s.leave()
+		s.accept(pool, sink)
+	}()
+}
+
+func (s *TCPServer) leave() {
+	if s.users.Add(-1) == 0 {
+		s.links.totals.foldTCP(s)
+	}
 }
 
 func (s *TCPServer) accept(pool *Pool, sink Sink) {
@@ -136,9 +149,13 @@ func (s *TCPServer) admit(nc *net.TCPConn, pool *Pool, sink Sink) {
 	default:
 	}
 	s.conns[c] = struct{}{}
+	s.users.Add(1)
 	s.mu.Unlock()
 	s.links.add(c.link, route{tcp: c})
-	go c.serve(pool, sink)
+	go func() {
+		defer s.leave()
+		c.serve(pool, sink)
+	}()
 }
 
 // pause waits, and returns false if the server closed meanwhile.
@@ -161,10 +178,11 @@ func (s *TCPServer) Close() error {
 		close(s.closed)
 		err = s.listener.Close()
 		s.mu.Lock()
-		defer s.mu.Unlock()
 		for c := range s.conns {
 			c.close()
 		}
+		s.mu.Unlock()
+		s.leave()
 	})
 	return err
 }

@@ -448,7 +448,7 @@ func (l *exhausted) Close() error {
 func TestTCPAcceptBacksOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &exhausted{fails: 12, closed: make(chan struct{})}
-		s := &TCPServer{listener: l, closed: make(chan struct{})}
+		s := &TCPServer{listener: l, closed: make(chan struct{}), links: NewLinks()}
 		s.Start(nil, nil)
 		time.Sleep(time.Minute)
 		synctest.Wait()
@@ -463,7 +463,7 @@ func TestTCPAcceptBacksOff(t *testing.T) {
 		s.Close()
 
 		l = &exhausted{fails: 1000, closed: make(chan struct{})}
-		s = &TCPServer{listener: l, closed: make(chan struct{})}
+		s = &TCPServer{listener: l, closed: make(chan struct{}), links: NewLinks()}
 		s.Start(nil, nil)
 		time.Sleep(3 * time.Millisecond)
 		s.Close() // synctest waits for the goroutine: it must not sleep on

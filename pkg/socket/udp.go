@@ -20,9 +20,12 @@ type UDP struct {
 	local  netip.AddrPort
 	closed chan struct{}
 	close  sync.Once
+	users  atomic.Int32 // the open socket and its reader: the last to leave has it folded into the totals
 
 	// Written by the reader.
 	packets, bytes, batches, tooLong, unreachable, failures atomic.Uint64
+
+	lastDrops atomic.Uint64 // of the kernel, read before closing
 
 	// Owned by the Egress: the chain of destinations to send to in a flush. A socket is written by
 	// one Egress only.
@@ -70,7 +73,9 @@ func ListenUDP(links *Links, addr netip.AddrPort, opts Options) (*UDP, error) {
 
 		firstDest: none,
 	}
+	u.users.Store(1)
 	links.add(u.link, route{udp: u})
+	links.totals.enterUDP(u)
 	return u, nil
 }
 
@@ -85,7 +90,9 @@ func (u *UDP) Buffers() (send, recv int) { return u.conn.buffers() }
 
 // Start reads the socket in a goroutine that ends with Close.
 func (u *UDP) Start(pool *Pool, sink Sink) {
+	u.users.Add(1)
 	go func() {
+		defer u.leave()
 		for {
 			b, err := u.ReadBatch(pool)
 			if err != nil {
@@ -165,10 +172,18 @@ func (u *UDP) Close() error {
 	var err error
 	u.close.Do(func() {
 		u.links.remove(u.link)
+		u.lastDrops.Store(u.conn.kernelDrops())
 		close(u.closed)
 		err = u.conn.close()
+		u.leave()
 	})
 	return err
+}
+
+func (u *UDP) leave() {
+	if u.users.Add(-1) == 0 {
+		u.links.totals.foldUDP(u)
+	}
 }
 
 // UDPStats counts what a socket received since it was opened.
@@ -182,6 +197,7 @@ type UDPStats struct {
 
 // Stats may be called from any goroutine.
 func (u *UDP) Stats() UDPStats {
+	drops := u.conn.kernelDrops() // 0 once it is closed, but then the last reading is there
 	return UDPStats{
 		Packets:     u.packets.Load(),
 		Bytes:       u.bytes.Load(),
@@ -189,6 +205,6 @@ func (u *UDP) Stats() UDPStats {
 		TooLong:     u.tooLong.Load(),
 		Unreachable: u.unreachable.Load(),
 		Failures:    u.failures.Load(),
-		KernelDrops: u.conn.kernelDrops(),
+		KernelDrops: max(drops, u.lastDrops.Load()),
 	}
 }

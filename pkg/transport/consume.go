@@ -27,6 +27,7 @@ func (m *media) Consume(now time.Time, o *proto.Consume, p *producer.Producer) (
 		return proto.ConsumeResult{}, err
 	}
 	m.consumers = append(m.consumers, c)
+	m.env.Totals.consumers++
 	m.bySSRC[c.SSRC()] = c
 	if ssrc := c.RTXSSRC(); ssrc != 0 {
 		m.byRTX[ssrc] = c
@@ -67,6 +68,7 @@ func (m *media) producerClosed(now time.Time, c *consumer.Consumer) { _ = m.Clos
 func (m *media) dropConsumer(now time.Time, i int) {
 	c := m.consumers[i]
 	m.consumers = slices.Delete(m.consumers, i, i+1)
+	m.env.Totals.consumers--
 	delete(m.bySSRC, c.SSRC())
 	delete(m.stamps, c.SSRC())
 	m.path.forget(c.SSRC())

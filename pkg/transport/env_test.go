@@ -36,6 +36,7 @@ type bench struct {
 func newBench(t testing.TB) *bench {
 	b := &bench{t: t, now: time.Unix(1_700_000_000, 0)}
 	b.env = &Env{
+		Totals: new(Totals),
 		Egress: &b.egress, Events: b, Timers: &b.timers, Binder: b, Random: rand.NewChaCha8([32]byte{1}),
 		NewDTLS:      func(*WebRTC) DTLS { i := &fakeIsland{}; b.islands = append(b.islands, i); return i },
 		Fingerprints: []proto.DTLSFingerprint{{Algorithm: "sha-256", Value: "AA:BB"}},
@@ -151,7 +152,7 @@ func (b *bench) server() *Server {
 	s, err := NewServer("server", []proto.ListenInfo{
 		{Protocol: "udp", IP: "10.0.0.1", Port: 4000, AnnouncedAddress: "192.0.2.1"},
 		{Protocol: "tcp", IP: "10.0.0.1", Port: 4000, AnnouncedAddress: "192.0.2.1"},
-	}, b)
+	}, b.env)
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"gazpacho/pkg/bwe"
-	"gazpacho/pkg/producer"
 	"gazpacho/pkg/rtp"
 	"gazpacho/proto"
 )
@@ -83,6 +82,3 @@ func hasFeedback(params *proto.RTPParameters, kind string) bool {
 	}
 	return false
 }
-
-// verdictName is the key of a producer's verdict in the drops of the statistics.
-func verdictName(v int) string { return producer.Verdict(v).String() }

@@ -24,9 +24,8 @@ type path interface {
 	allowAgain(ssrc uint32)
 	// forget ends the outgoing stream of an SSRC.
 	forget(ssrc uint32)
-	// commitRTP and commitRTCP send the first n bytes of the slot that was lent last.
-	commitRTP(now time.Time, n int)
-	commitRTCP(now time.Time, n int)
+	// commit sends the first n bytes of the slot that was lent last: RTP, RTX or RTCP.
+	commit(now time.Time, n int, p protocol)
 }
 
 // media is what all transports share: the producers and consumers of one peer, and the RTCP between them and it.
@@ -37,6 +36,7 @@ type media struct {
 	owner Owner
 	self  Transport
 	path  path
+	kind  kind
 
 	// owned
 	producers []*producer.Producer
@@ -61,7 +61,8 @@ type media struct {
 	limits      limits
 	meters      meters
 	drops       drops
-	discarded   [producer.NumVerdicts]uint64 // packets the producers refused, by reason
+	verdicts    verdicts // of packets the producers did not forward
+	condition   condition
 	closed      bool
 }
 
@@ -70,8 +71,9 @@ type limits struct {
 	maxIncoming, maxOutgoing, minOutgoing int
 }
 
-func (m *media) init(id string, env *Env, owner Owner, self Transport, p path) {
-	m.id, m.env, m.owner, m.self, m.path = id, env, owner, self, p
+func (m *media) init(k kind, id string, env *Env, owner Owner, self Transport, p path) {
+	m.kind, m.id, m.env, m.owner, m.self, m.path = k, id, env, owner, self, p
+	m.meters.all = &env.Totals.counts
 	m.listener = newListener()
 	m.bySSRC = make(map[uint32]*consumer.Consumer)
 	m.byRTX = make(map[uint32]*consumer.Consumer)
@@ -114,7 +116,15 @@ func (m *media) closeMedia(now time.Time) {
 		m.owner.ProducerClosed(now, p)
 	}
 	m.incoming.close()
+	m.env.Totals.consumers -= len(m.consumers)
+	m.env.Totals.producers -= len(m.producers)
 	m.consumers, m.producers = nil, nil
+}
+
+// drop counts a packet that goes no further.
+func (m *media) drop(reason Drop) {
+	m.drops[reason]++
+	m.env.Totals.tally.drops[reason]++
 }
 
 // EnableTraceEvent replaces the set of trace events; unknown ones are ignored, as mediasoup does.

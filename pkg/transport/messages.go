@@ -46,7 +46,6 @@ type messages struct {
 	wanted     bool // there is somebody to talk to
 	state      string
 	negotiated *proto.SCTPNegotiatedCapabilities
-	stray      uint64 // messages on streams without a producer
 }
 
 // newMessages checks the options and fills in mediasoup's defaults; start makes the association.
@@ -107,6 +106,7 @@ func (m *media) ProduceData(now time.Time, o *proto.ProduceData) (proto.DataProd
 		return none, err
 	}
 	d.producers = append(d.producers, p)
+	m.env.Totals.dataProducers++
 	d.producerOf[p.StreamID()] = p
 	d.open(p.StreamID())
 	d.want(now)
@@ -119,7 +119,7 @@ func (m *media) ConsumeData(now time.Time, o *proto.ConsumeData, p *data.Produce
 	d := m.messages
 	cfg := data.ConsumerConfig{Options: o, Events: m.env.Events, ProducerPaused: p.Paused()}
 	if d != nil {
-		cfg.Sink, cfg.ProducerClosed = d, d.producerClosed
+		cfg.Sink, cfg.ProducerClosed, cfg.Dropped = d, d.producerClosed, d.unsent
 		cfg.Limit = min(maxConsumerBuffer, d.options.SCTPPerStreamSendQueueLimit)
 		cfg.LowThreshold = *d.options.SCTPDefaultStreamBufferedAmountLowThreshold
 	}
@@ -139,6 +139,7 @@ func (m *media) ConsumeData(now time.Time, o *proto.ConsumeData, p *data.Produce
 		return none, err
 	}
 	d.consumers = append(d.consumers, c)
+	m.env.Totals.dataConsumers++
 	d.consumerOf[c.StreamID()] = c
 	p.AddConsumer(c)
 	d.open(c.StreamID())
@@ -159,6 +160,7 @@ func (m *media) CloseDataProducer(now time.Time, id string) *proto.Error {
 		if i := slices.IndexFunc(d.producers, func(p *data.Producer) bool { return p.ID() == id }); i >= 0 {
 			p := d.producers[i]
 			d.producers = slices.Delete(d.producers, i, i+1)
+			m.env.Totals.dataProducers--
 			delete(d.producerOf, p.StreamID())
 			d.end(p.StreamID())
 			p.Close(now)
@@ -175,6 +177,7 @@ func (m *media) CloseDataConsumer(now time.Time, id string) *proto.Error {
 		if i := slices.IndexFunc(d.consumers, func(c *data.Consumer) bool { return c.ID() == id }); i >= 0 {
 			c := d.consumers[i]
 			d.consumers = slices.Delete(d.consumers, i, i+1)
+			m.env.Totals.dataConsumers--
 			delete(d.consumerOf, c.StreamID())
 			d.giveBack(c)
 			c.Cut()
@@ -202,6 +205,8 @@ func (d *messages) close(now time.Time) {
 		p.Close(now)
 		d.m.owner.DataProducerClosed(now, p)
 	}
+	d.m.env.Totals.dataConsumers -= len(d.consumers)
+	d.m.env.Totals.dataProducers -= len(d.producers)
 	d.consumers, d.producers = nil, nil
 	clear(d.consumerOf)
 	clear(d.producerOf)

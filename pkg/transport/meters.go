@@ -19,14 +19,33 @@ func (f *flow) add(now time.Time, n int) {
 
 // meters are a transport's counts of traffic.
 type meters struct {
+	all           *counts // of all transports, kept in step
+	counts        counts
 	in, out       flow
 	rtpIn, rtpOut flow
 	rtxIn, rtxOut flow
 }
 
-func (m *meters) received(now time.Time, n int) { m.in.add(now, n) }
+// received counts a datagram. What becomes of it is counted once that is settled: by handled, or as a drop.
+func (m *meters) received(now time.Time, n int) {
+	m.in.add(now, n)
+	m.counts.packetsIn++
+	m.all.packetsIn++
+	m.all.bytesIn += uint64(n)
+}
 
-func (m *meters) sent(now time.Time, n int) { m.out.add(now, n) }
+func (m *meters) handled(p protocol) {
+	m.counts.in[p]++
+	m.all.in[p]++
+}
+
+func (m *meters) sent(now time.Time, n int, p protocol) {
+	m.out.add(now, n)
+	m.counts.packetsOut++
+	m.all.packetsOut++
+	m.all.bytesOut += uint64(n)
+	m.all.out[p]++
+}
 
 func (m *meters) receivedRTP(now time.Time, n int, rtx bool) {
 	if rtx {

@@ -44,10 +44,11 @@ func NewPlain(now time.Time, env *Env, owner Owner, o *proto.PlainTransportOptio
 	if o.ListenInfo.Protocol != "udp" {
 		return nil, proto.BadField("listenInfo.protocol", "%q is not udp", o.ListenInfo.Protocol)
 	}
-	p.init(o.TransportID, env, owner, p, p)
+	p.init(kindPlain, o.TransportID, env, owner, p, p)
 	if err := p.bind(o); err != nil {
 		return nil, err
 	}
+	p.become(conditionOpen)
 	return p, nil
 }
 
@@ -190,6 +191,7 @@ func (p *Plain) Close(now time.Time) {
 		return
 	}
 	p.closed = true
+	p.become(absent)
 	p.closeMedia(now)
 	p.binding.Close()
 	if p.rtcpBinding != nil {

@@ -3,6 +3,7 @@ package transport
 import (
 	"time"
 
+	"gazpacho/pkg/ice"
 	"gazpacho/pkg/tuple"
 	"gazpacho/proto"
 )
@@ -21,7 +22,7 @@ func (p *Plain) Dump() any {
 // Stats counts as transport.getStats does: proto.PlainTransportStats.
 func (p *Plain) Stats(now time.Time) any {
 	return proto.PlainTransportStats{
-		TransportStats: p.stats(now, "plain-rtp-transport"), RTCPMux: p.mux, Comedia: p.comedia,
+		TransportStats: p.stats(now, "plain-rtp-transport", ice.Drops{}), RTCPMux: p.mux, Comedia: p.comedia,
 		Tuple: p.shown(), RTCPTuple: p.shownRTCP(),
 	}
 }

@@ -14,12 +14,13 @@ func (p *Plain) Handle(now time.Time, datagram []byte, from tuple.Tuple) {
 	p.meters.received(now, len(datagram))
 	switch {
 	case p.closed:
+		p.drop(DropClosed)
 	case !rtp.IsRTCP(datagram):
 		p.handleRTP(now, datagram, from)
 	case p.mux:
 		p.handleRTCP(now, datagram, from, &p.tuple)
 	default:
-		p.drops.add(DropMalformed) // RTCP has a socket of its own
+		p.drop(DropMalformed) // RTCP has a socket of its own
 	}
 }
 
@@ -28,6 +29,7 @@ func (p *Plain) LinkClosed(time.Time, tuple.Link) {}
 
 // Fault takes the transport out of service after a panic of ours.
 func (p *Plain) Fault(now time.Time) {
+	p.drop(DropPanic)
 	p.shut(now)
 	p.tuple, p.rtcpTuple, p.comedia, p.connected = tuple.Tuple{}, tuple.Tuple{}, false, true
 }
@@ -41,10 +43,11 @@ func (r *plainRTCP) Handle(now time.Time, datagram []byte, from tuple.Tuple) {
 	p.meters.received(now, len(datagram))
 	switch {
 	case p.closed:
+		p.drop(DropClosed)
 	case rtp.IsRTCP(datagram):
 		p.handleRTCP(now, datagram, from, &p.rtcpTuple)
 	default:
-		p.drops.add(DropMalformed)
+		p.drop(DropMalformed)
 	}
 }
 
@@ -62,14 +65,14 @@ func (p *Plain) handleRTP(now time.Time, datagram []byte, from tuple.Tuple) {
 	if p.suite != 0 {
 		var reason srtp.Reason
 		if n, reason = p.session.UnprotectRTP(datagram); reason != srtp.OK {
-			p.drops.add(srtpDrop(reason))
+			p.drop(srtpDrop(reason))
 			return
 		}
 	}
 	if !p.tuple.IsValid() {
 		// Without SRTP, being well-formed is all that tells a peer from noise.
 		if !p.packet.Parse(datagram[:n]) {
-			p.drops.add(DropMalformed)
+			p.drop(DropMalformed)
 			return
 		}
 		p.lock(now, from, &p.tuple)
@@ -85,13 +88,13 @@ func (p *Plain) handleRTCP(now time.Time, datagram []byte, from tuple.Tuple, pee
 	if p.suite != 0 {
 		var reason srtp.Reason
 		if n, reason = p.session.UnprotectRTCP(datagram); reason != srtp.OK {
-			p.drops.add(srtpDrop(reason))
+			p.drop(srtpDrop(reason))
 			return
 		}
 	}
 	if !peer.IsValid() {
 		if _, ok := rtp.ParseRTCP(datagram[:n]); !ok {
-			p.drops.add(DropMalformed)
+			p.drop(rtcpDrop(datagram[:n]))
 			return
 		}
 		p.lock(now, from, peer)
@@ -103,12 +106,12 @@ func (p *Plain) handleRTCP(now time.Time, datagram []byte, from tuple.Tuple, pee
 func (p *Plain) mayBe(from, peer tuple.Tuple) bool {
 	switch {
 	case p.suite != 0 && p.session == nil:
-		p.drops.add(DropNoKeys)
+		p.drop(DropNoKeys)
 		return false
 	case peer.IsValid() && from == peer, !peer.IsValid() && p.comedia:
 		return true
 	default:
-		p.drops.add(DropUnknownTuple)
+		p.drop(DropUnknownTuple)
 		return false
 	}
 }
@@ -166,19 +169,14 @@ func (p *Plain) forget(ssrc uint32) {
 	}
 }
 
-func (p *Plain) commitRTP(now time.Time, n int) {
-	p.meters.sent(now, n)
-	p.env.Egress.Commit(n, p.tuple)
-}
-
-func (p *Plain) commitRTCP(now time.Time, n int) {
+func (p *Plain) commit(now time.Time, n int, carries protocol) {
 	to := p.tuple
-	if !p.mux {
+	if carries == protocolRTCP && !p.mux {
 		if to = p.rtcpTuple; !to.IsValid() {
-			p.drops.add(DropNotOpen) // comedia has not heard from it yet
+			p.drop(DropNotOpen) // comedia has not heard from it yet
 			return
 		}
 	}
-	p.meters.sent(now, n)
+	p.meters.sent(now, n, carries)
 	p.env.Egress.Commit(n, to)
 }

@@ -16,6 +16,7 @@ func encodingPath(i int) string { return fmt.Sprintf("rtpParameters.encodings[%d
 func (m *media) Produce(now time.Time, o *proto.Produce) (proto.ProduceResult, *proto.Error) {
 	p, err := producer.New(producer.Config{
 		Options: o, Timers: m.env.Timers, Feedback: m, Events: m.env.Events, SSRC: receiverSSRC,
+		Counters: &m.env.Totals.feedback,
 	})
 	if err != nil {
 		return proto.ProduceResult{}, err
@@ -30,6 +31,7 @@ func (m *media) Produce(now time.Time, o *proto.Produce) (proto.ProduceResult, *
 		return proto.ProduceResult{}, err
 	}
 	m.producers = append(m.producers, p)
+	m.env.Totals.producers++
 	m.learnExtensions(&o.RTPParameters)
 	m.incoming.negotiate(m, &o.RTPParameters)
 	return p.Result(), nil
@@ -43,6 +45,7 @@ func (m *media) CloseProducer(now time.Time, id string) *proto.Error {
 	}
 	p := m.producers[i]
 	m.producers = slices.Delete(m.producers, i, i+1)
+	m.env.Totals.producers--
 	m.listener.remove(p)
 	p.Close(now)
 	m.owner.ProducerClosed(now, p)

@@ -10,25 +10,31 @@ import (
 func (m *media) receiveRTP(now time.Time, b []byte) {
 	p := &m.packet
 	if !p.Parse(b) {
-		m.drops.add(DropMalformed)
+		m.drop(DropMalformed)
 		return
 	}
 	p.Resolve(&m.ids)
 	m.incoming.arrived(now, p)
 	found, learn := m.listener.find(p)
 	if found == nil {
-		m.drops.add(DropUnknownStream)
+		m.drop(DropUnknownStream)
 		return
 	}
 	if learn && m.listener.full() {
-		m.drops.add(DropTooManyStreams)
+		m.drop(DropTooManyStreams)
 		return
 	}
 	ssrc := p.SSRC // the producer makes the view speak its router's SSRC
 	verdict := found.HandleRTP(now, p)
 	m.meters.receivedRTP(now, len(b), verdict == producer.RTX)
-	if !verdict.Forwarded() {
-		m.discarded[verdict]++
+	switch verdict {
+	case producer.Media:
+		m.meters.handled(protocolRTP)
+	case producer.RTX:
+		m.meters.handled(protocolRTX)
+	default:
+		m.verdicts[verdict]++
+		m.env.Totals.tally.verdicts[verdict]++
 	}
 	if learn && verdict.Accepted() {
 		m.listener.learn(ssrc, found)

@@ -87,14 +87,14 @@ func TestMediaWithoutKeysIsDropped(t *testing.T) {
 	c.deliver(c.seal(frame(10, 1, true)))
 	c.deliver(c.sealRawRTCP([]byte{0x80, 201, 0, 1, 0, 0, 0, 9}))
 	c.deliver(clientHello)
-	if c.w.drops[DropNoKeys] != 3 {
+	if c.w.drops[DropNoKeys] != 2 || c.w.drops[DropNoDTLS] != 1 {
 		t.Errorf("drops %v", c.w.drops.table())
 	}
 	c.w.DTLSConnected(b.now, c.keys(), "PEM")
 	c.sendRTP(frame(10, 2, true))
 	c.w.DTLSClosed(b.now, "bye")
 	c.sendRTP(frame(10, 3, true))
-	if c.w.drops[DropNoKeys] != 4 || !slices.Equal(tap.numbers, []uint16{2}) {
+	if c.w.drops[DropNoKeys] != 3 || !slices.Equal(tap.numbers, []uint16{2}) {
 		t.Errorf("drops %v, %v came through", c.w.drops.table(), tap.numbers)
 	}
 }
@@ -112,17 +112,27 @@ func TestMalformedAuthenticatedPackets(t *testing.T) {
 	if got := c.w.drops[DropMalformed]; got != 2 {
 		t.Errorf("%d malformed RTP packets were counted", got)
 	}
-	for _, raw := range [][]byte{
-		{0x81, 201, 0, 1, 0, 0, 0, 1},                           // counts a block it does not have
-		{0x80, 201, 0, 9, 0, 0, 0, 1},                           // longer than the datagram
-		{0x40, 201, 0, 1, 0, 0, 0, 1},                           // version 1
-		bytes.Repeat([]byte{0x80, 201, 0, 1, 0, 0, 0, 1}, 33),   // R-RTP-6: at most 32 packets
-		append([]byte{0x80, 201, 0, 1, 0, 0, 0, 1}, 0x80, 0xc8), // an end that is no packet
+	for _, tt := range []struct {
+		raw    []byte
+		reason Drop
+	}{
+		// counts a block it does not have
+		{[]byte{0x81, 201, 0, 1, 0, 0, 0, 1}, DropRTCPMalformed},
+		// longer than the datagram
+		{[]byte{0x80, 201, 0, 9, 0, 0, 0, 1}, DropRTCPMalformed},
+		// version 1 is not even RTCP on the wire
+		{[]byte{0x40, 201, 0, 1, 0, 0, 0, 1}, DropMalformed},
+		// "at most 32 packets" (R-RTP-6)
+		{bytes.Repeat([]byte{0x80, 201, 0, 1, 0, 0, 0, 1}, 33), DropRTCPTooMany},
+		// 33 packets of which the last is cut
+		{bytes.Repeat([]byte{0x80, 201, 0, 1, 0, 0, 0, 1}, 33)[:33*8-4], DropRTCPMalformed},
+		// an end that is no packet
+		{append([]byte{0x80, 201, 0, 1, 0, 0, 0, 1}, 0x80, 0xc8), DropRTCPMalformed},
 	} {
-		before := c.w.drops[DropMalformed]
-		c.deliver(c.sealRawRTCP(raw))
-		if c.w.drops[DropMalformed] != before+1 && c.w.drops[DropSRTPMalformed] == 0 {
-			t.Errorf("% x was not counted: %v", raw, c.w.drops.table())
+		before := c.w.drops[tt.reason]
+		c.deliver(c.sealRawRTCP(tt.raw))
+		if c.w.drops[tt.reason] != before+1 {
+			t.Errorf("% x was not counted as %s: %v", tt.raw, tt.reason, c.w.drops.table())
 		}
 	}
 	c.sendRTP(frame(10, 5, true))

@@ -12,7 +12,7 @@ import (
 func (m *media) receiveRTCP(now time.Time, b []byte) {
 	compound, ok := rtp.ParseRTCP(b)
 	if !ok {
-		m.drops.add(DropMalformed)
+		m.drop(rtcpDrop(b))
 		return
 	}
 	var p rtp.RTCP
@@ -37,6 +37,14 @@ func (m *media) receiveRTCP(now time.Time, b []byte) {
 			m.handleExtendedReport(now, &p)
 		}
 	}
+	m.meters.handled(protocolRTCP)
+}
+
+func rtcpDrop(b []byte) Drop {
+	if rtp.TooManyRTCP(b) {
+		return DropRTCPTooMany
+	}
+	return DropRTCPMalformed
 }
 
 func (m *media) handleSenderReport(now time.Time, p *rtp.RTCP) {
@@ -63,11 +71,12 @@ func (m *media) handleNACK(now time.Time, p *rtp.RTCP) {
 	if c == nil {
 		return
 	}
-	c.HandleNACK(now, p)
+	m.env.Totals.nacked += uint64(c.HandleNACK(now, p))
 }
 
 func (m *media) handleKeyFrameRequest(now time.Time, ssrc uint32, fir bool) {
 	if c := m.bySSRC[ssrc]; c != nil {
+		m.env.Totals.keyFramesRequested++
 		c.HandleKeyFrameRequest(now, fir)
 	}
 }

@@ -96,7 +96,20 @@ func (d *messages) SendData(now time.Time, c *data.Consumer, ppid uint32, payloa
 		return data.Full
 	}
 	d.association.Send(now, c.StreamID(), ppid, payload)
+	d.m.env.Totals.messagesOut++
 	return data.Sent
+}
+
+// unsent counts a message of a consumer that was not sent.
+func (d *messages) unsent(why data.Result) {
+	switch why {
+	case data.NotConnected:
+		d.m.drop(DropDataNotConnected)
+	case data.TooLarge:
+		d.m.drop(DropDataTooLarge)
+	default:
+		d.m.drop(DropDataFull)
+	}
 }
 
 // ResetData gives up the stream of a consumer whose peer does not keep up.
@@ -132,11 +145,12 @@ func (m *media) SCTPClosed(time.Time) {
 
 // SCTPMessage takes a message that came on a stream. The payload is never changed again.
 func (m *media) SCTPMessage(now time.Time, stream uint16, ppid uint32, payload []byte) {
+	m.env.Totals.messagesIn++
 	if p := m.messages.producerOf[stream]; p != nil {
 		p.HandleMessage(now, &data.Message{PPID: ppid, Payload: payload})
 		return
 	}
-	m.messages.stray++
+	m.drop(DropDataStream)
 }
 
 // SCTPReleased is told what was sent on a stream and waits no longer.
@@ -165,17 +179,6 @@ func (d *messages) parameters() *proto.SCTPParameters {
 		Port: 5000, OS: 65_535, MIS: 65_535, MaxMessageSize: o.MaxReceiveMessageSize, MaxSendMessageSize: o.MaxSendMessageSize,
 		MaxReceiveMessageSize: o.MaxReceiveMessageSize, SendBufferSize: o.SCTPSendBufferSize,
 		PerStreamSendQueueLimit: o.SCTPPerStreamSendQueueLimit, MaxReceiverWindowBufferSize: o.SCTPMaxReceiverWindowBufferSize, IsDataChannel: true,
-	}
-}
-
-// addToStats counts messages that nobody took beside the dropped packets.
-func (d *messages) addToStats(s *proto.TransportStats) {
-	s.SCTPState = d.state
-	if d.stray > 0 {
-		if s.Drops == nil {
-			s.Drops = make(map[string]uint64)
-		}
-		s.Drops["dataUnknownStream"] = d.stray
 	}
 }
 

@@ -16,13 +16,13 @@ const srtpOverhead = 16 + 4
 // into the slot. It returns the packet's size before encryption, 0 if it was not sent. Consumers call it.
 func (m *media) SendRTP(now time.Time, h *rtp.Header, payload []byte) int {
 	if !m.path.open() {
-		m.drops.add(DropNotOpen)
+		m.drop(DropNotOpen)
 		return 0
 	}
 	stamp := m.stamp(now, h)
 	slot := m.env.Egress.Next()
 	if len(payload) > rtp.MaxPacketSize || int(h.PatchSize) > len(payload) || len(slot) < slotSize {
-		m.drops.add(DropMalformed)
+		m.drop(DropSendMalformed)
 		return 0
 	}
 	var header, size int
@@ -41,29 +41,36 @@ func (m *media) SendRTP(now time.Time, h *rtp.Header, payload []byte) int {
 		n, ok = m.path.protectRTP(slot, header, payload)
 	}
 	if !ok {
-		m.drops.add(DropProtect)
+		m.drop(DropProtect)
 		return 0
 	}
 	m.meters.sentRTP(now, size, h.IsRTX)
-	m.path.commitRTP(now, n)
+	m.path.commit(now, n, carried(h))
 	return size
+}
+
+func carried(h *rtp.Header) protocol {
+	if h.IsRTX {
+		return protocolRTX
+	}
+	return protocolRTP
 }
 
 // SendRTCP sends one compound packet to the peer. Producers call it for feedback.
 func (m *media) SendRTCP(now time.Time, packet []byte) {
 	if !m.path.open() {
-		m.drops.add(DropNotOpen)
+		m.drop(DropNotOpen)
 		return
 	}
 	slot := m.env.Egress.Next()
 	if len(packet) > len(slot)-srtpOverhead {
-		m.drops.add(DropMalformed)
+		m.drop(DropSendMalformed)
 		return
 	}
 	n, ok := m.path.protectRTCP(slot, copy(slot, packet))
 	if !ok {
-		m.drops.add(DropProtect)
+		m.drop(DropProtect)
 		return
 	}
-	m.path.commitRTCP(now, n)
+	m.path.commit(now, n, protocolRTCP)
 }

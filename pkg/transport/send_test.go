@@ -126,12 +126,12 @@ func TestOutgoingDrops(t *testing.T) {
 			again.Again = true
 			return c.w.SendRTP(c.now, again, []byte("x"))
 		}, DropProtect},
-		{"payload too long", func(c *client) int { return c.w.SendRTP(c.now, h(1), make([]byte, rtp.MaxPacketSize+1)) }, DropMalformed},
+		{"payload too long", func(c *client) int { return c.w.SendRTP(c.now, h(1), make([]byte, rtp.MaxPacketSize+1)) }, DropSendMalformed},
 		{"patch longer than the payload", func(c *client) int {
 			patched := h(1)
 			patched.PatchSize = 2
 			return c.w.SendRTP(c.now, patched, []byte("x"))
-		}, DropMalformed},
+		}, DropSendMalformed},
 		{"no keys", func(c *client) int {
 			c.w.DTLSClosed(c.now, "bye")
 			return c.w.SendRTP(c.now, h(1), []byte("x"))
@@ -145,7 +145,7 @@ func TestOutgoingDrops(t *testing.T) {
 			c.w.SendRTCP(c.now, rtcpReport())
 			return 0
 		}, DropNotOpen},
-		{"RTCP too long", func(c *client) int { c.w.SendRTCP(c.now, make([]byte, 5000)); return 0 }, DropMalformed},
+		{"RTCP too long", func(c *client) int { c.w.SendRTCP(c.now, make([]byte, 5000)); return 0 }, DropSendMalformed},
 		{"DTLS without consent", func(c *client) int {
 			c.pass(31 * time.Second)
 			c.w.SendDTLS(c.now, clientHello)

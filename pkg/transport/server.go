@@ -23,19 +23,21 @@ type Server struct {
 	members   map[*WebRTC]struct{}
 	busy      *WebRTC // whom the last datagram went to
 	drops     drops
+	totals    *Totals
 	closed    bool
 }
 
 // NewServer binds the sockets of a server, or none of them.
-func NewServer(id string, infos []proto.ListenInfo, binder Binder) (*Server, *proto.Error) {
+func NewServer(id string, infos []proto.ListenInfo, env *Env) (*Server, *proto.Error) {
 	s := &Server{
 		id:        id,
 		tuples:    make(map[tuple.Tuple]*WebRTC),
 		links:     make(map[tuple.Link]tuple.Tuple),
 		fragments: make(map[string]*WebRTC),
 		members:   make(map[*WebRTC]struct{}),
+		totals:    env.Totals,
 	}
-	binding, err := binder.Bind(infos, s)
+	binding, err := env.Binder.Bind(infos, s)
 	if err != nil {
 		return nil, err
 	}
@@ -55,17 +57,17 @@ func (s *Server) Handle(now time.Time, datagram []byte, from tuple.Tuple) {
 		return
 	}
 	if !ice.IsMessage(datagram) {
-		s.drops.add(DropUnknownTuple)
+		s.drop(DropUnknownTuple)
 		return
 	}
 	fragment, ok := ice.LocalUsername(datagram)
 	if !ok {
-		s.drops.add(DropMalformed)
+		s.drop(DropMalformed)
 		return
 	}
 	w := s.fragments[string(fragment)]
 	if w == nil {
-		s.drops.add(DropUnknownUser)
+		s.drop(DropUnknownUser)
 		return
 	}
 	s.busy = w
@@ -77,7 +79,15 @@ func (s *Server) Fault(now time.Time) {
 	if w := s.busy; w != nil {
 		s.busy = nil
 		w.fault(now)
+		return
 	}
+	s.drop(DropPanic)
+}
+
+// drop counts a datagram that reaches no transport.
+func (s *Server) drop(reason Drop) {
+	s.drops[reason]++
+	s.totals.tally.drops[reason]++
 }
 
 // LinkClosed forgets the tuples of a TCP connection that ended.

@@ -157,7 +157,7 @@ func TestFaultTakesTransportOutOfService(t *testing.T) {
 func TestBindErrorsLeaveNothing(t *testing.T) {
 	b := newBench(t)
 	b.refuse = proto.Failed(proto.CodeBusy, "in use")
-	if _, err := NewServer("s", nil, b); err == nil || err.Code != proto.CodeBusy {
+	if _, err := NewServer("s", nil, b.env); err == nil || err.Code != proto.CodeBusy {
 		t.Errorf("error %v", err)
 	}
 	b.refuse = proto.Failed(proto.CodeBusy, "in use")

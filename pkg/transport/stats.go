@@ -3,12 +3,13 @@ package transport
 import (
 	"time"
 
+	"gazpacho/pkg/ice"
 	"gazpacho/pkg/rtp"
 	"gazpacho/proto"
 )
 
 // stats fills what all transports count.
-func (m *media) stats(now time.Time, kind string) proto.TransportStats {
+func (m *media) stats(now time.Time, kind string, checks ice.Drops) proto.TransportStats {
 	t := &m.meters
 	s := proto.TransportStats{
 		Type:             kind,
@@ -32,18 +33,10 @@ func (m *media) stats(now time.Time, kind string) proto.TransportStats {
 		MaxIncomingBitrate:       present(m.limits.maxIncoming),
 		MaxOutgoingBitrate:       present(m.limits.maxOutgoing),
 		MinOutgoingBitrate:       present(m.limits.minOutgoing),
-		Drops:                    m.drops.table(),
+		Drops:                    (&tally{drops: m.drops, verdicts: m.verdicts, ice: checks}).table(),
 	}
 	if m.messages != nil {
-		m.messages.addToStats(&s)
-	}
-	for verdict, n := range m.discarded {
-		if n > 0 {
-			if s.Drops == nil {
-				s.Drops = make(map[string]uint64)
-			}
-			s.Drops[verdictName(verdict)] = n
-		}
+		s.SCTPState = m.messages.state
 	}
 	return s
 }

@@ -110,4 +110,5 @@ type Env struct {
 	NewSCTP      func(*WebRTC, DTLS, proto.SCTPOptions) SCTP // over a connected association
 	DataBudget   *data.Budget                                // of what waits for all peers of the worker
 	Fingerprints []proto.DTLSFingerprint                     // of the worker's certificate
+	Totals       *Totals
 }

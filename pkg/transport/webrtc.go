@@ -50,13 +50,13 @@ func NewWebRTC(now time.Time, env *Env, owner Owner, server *Server, o *proto.We
 		return nil, err
 	}
 	w := &WebRTC{dtlsState: proto.DTLSNew}
-	w.init(o.TransportID, env, owner, w, w)
+	w.init(kindWebRTC, o.TransportID, env, owner, w, w)
 	if w.messages, err = newMessages(&w.media, o.SCTPOptions, w.startSCTP); err != nil {
 		return nil, err
 	}
 	udp, tcp := enabled(o.EnableUDP, true), enabled(o.EnableTCP, server != nil)
 	if server == nil {
-		if server, err = NewServer("", enabledInfos(o.ListenInfos, udp, tcp), env.Binder); err != nil {
+		if server, err = NewServer("", enabledInfos(o.ListenInfos, udp, tcp), env); err != nil {
 			return nil, err
 		}
 		w.private = true
@@ -71,9 +71,11 @@ func NewWebRTC(now time.Time, env *Env, owner Owner, server *Server, o *proto.We
 	w.agent = ice.NewAgent(ice.Config{
 		UsernameFragment: w.random.text(fragmentSize), Password: w.random.text(passwordSize),
 		ConsentTimeout: consent, Timers: env.Timers,
+		Totals: &env.Totals.tally.ice,
 	}, (*iceHandler)(w))
 	w.server.fragments[w.agent.UsernameFragment()] = w
 	w.server.members[w] = struct{}{}
+	w.appraise()
 	return w, nil
 }
 
@@ -183,6 +185,7 @@ func (w *WebRTC) Close(now time.Time) {
 		return
 	}
 	w.closed = true
+	w.become(absent)
 	w.closeMedia(now)
 	if w.dtls != nil {
 		w.dtls.Close(now) // says goodbye while the tuple is still there
@@ -201,6 +204,7 @@ func (w *WebRTC) closePrivate(now time.Time) {
 // fault takes the transport out of service after a panic of ours: no packet reaches it again. The controller hears that DTLS closed,
 // and closes the transport.
 func (w *WebRTC) fault(now time.Time) {
+	w.drop(DropPanic)
 	was := w.open()
 	w.faulty, w.reachable, w.session = true, false, nil
 	w.agent.Close()

@@ -68,15 +68,20 @@ func (w *WebRTC) setDTLS(change proto.DTLSStateChange) {
 		return
 	}
 	w.dtlsState = change.DTLSState
+	w.appraise()
 	w.env.Events.Emit(w.id, proto.Event{Name: proto.EventDTLSStateChange, Body: change})
 }
 
 // SendDTLS sends a datagram of the association to the selected tuple. While there is none, or no consent, it is lost, and DTLS sends it again.
 // The goodbye of a closed transport's association comes after Close.
 func (w *WebRTC) SendDTLS(now time.Time, datagram []byte) {
-	if !w.reachable || len(datagram) > len(w.env.Egress.Next()) {
-		w.drops.add(DropNotOpen)
-		return
+	slot := w.env.Egress.Next()
+	switch {
+	case !w.reachable:
+		w.drop(DropNotOpen)
+	case len(datagram) > len(slot):
+		w.drop(DropSendMalformed)
+	default:
+		w.commitTo(now, copy(slot, datagram), w.selected, protocolDTLS)
 	}
-	w.commit(now, copy(w.env.Egress.Next(), datagram), w.selected)
 }

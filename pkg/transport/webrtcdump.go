@@ -3,7 +3,6 @@ package transport
 import (
 	"time"
 
-	"gazpacho/pkg/ice"
 	"gazpacho/proto"
 )
 
@@ -28,37 +27,12 @@ func (w *WebRTC) Dump() any {
 
 // Stats counts as transport.getStats does: proto.WebRTCTransportStats.
 func (w *WebRTC) Stats(now time.Time) any {
-	s := w.stats(now, "webrtc-transport")
-	addICEDrops(&s, w.agent.Drops())
 	return proto.WebRTCTransportStats{
-		TransportStats:   s,
+		TransportStats:   w.stats(now, "webrtc-transport", w.agent.Drops()),
 		ICERole:          "controlled",
 		ICEState:         w.agent.State().String(),
 		ICESelectedTuple: w.selectedTuple(),
 		DTLSState:        w.dtlsState,
-	}
-}
-
-// addICEDrops counts STUN messages that were not acted on beside the dropped media.
-func addICEDrops(s *proto.TransportStats, d ice.Drops) {
-	for _, c := range []struct {
-		reason string
-		n      uint64
-	}{
-		{"stunMalformed", d.Malformed},
-		{"stunFingerprint", d.Fingerprint},
-		{"stunNotRequest", d.NotRequest},
-		{"stunUsername", d.Username},
-		{"stunBudget", d.Budget},
-		{"stunIntegrity", d.Integrity},
-	} {
-		if c.n == 0 {
-			continue
-		}
-		if s.Drops == nil {
-			s.Drops = make(map[string]uint64)
-		}
-		s.Drops[c.reason] = c.n
 	}
 }
 

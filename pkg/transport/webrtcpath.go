@@ -15,7 +15,7 @@ import (
 func (w *WebRTC) Handle(now time.Time, datagram []byte, from tuple.Tuple) {
 	w.meters.received(now, len(datagram))
 	if len(datagram) == 0 {
-		w.drops.add(DropMalformed)
+		w.drop(DropMalformed)
 		return
 	}
 	switch first := datagram[0]; {
@@ -26,29 +26,33 @@ func (w *WebRTC) Handle(now time.Time, datagram []byte, from tuple.Tuple) {
 	case first <= 3:
 		w.handleSTUN(now, datagram, from)
 	default:
-		w.drops.add(DropMalformed)
+		w.drop(DropMalformed)
 	}
 }
 
 func (w *WebRTC) handleSTUN(now time.Time, datagram []byte, from tuple.Tuple) {
 	// Answering may make us send other things first, so the answer is not written into a slot right away.
-	if n := w.agent.Handle(now, datagram, from, w.reply[:]); n > 0 {
-		slot := w.env.Egress.Next()
-		w.commit(now, copy(slot, w.reply[:n]), from)
+	n := w.agent.Handle(now, datagram, from, w.reply[:])
+	if n == 0 {
+		return // the agent counts why
 	}
+	w.meters.handled(protocolSTUN)
+	slot := w.env.Egress.Next()
+	w.commitTo(now, copy(slot, w.reply[:n]), from, protocolSTUN)
 }
 
 func (w *WebRTC) handleDTLS(now time.Time, datagram []byte, from tuple.Tuple) {
 	switch {
 	case !w.agent.KnowsTuple(from):
-		w.drops.add(DropUnauthorized)
+		w.drop(DropUnauthorized)
 	case w.dtls == nil:
-		w.drops.add(DropNoKeys) // the peer was faster than signaling; it sends its flight again
+		w.drop(DropNoDTLS) // the peer was faster than signaling; it sends its flight again
 	default:
 		if datagram[0] == applicationData && w.messages != nil {
 			w.messages.want(now) // the peer begins SCTP; it does so again if DTLS is not connected yet
 		}
 		w.dtls.Handle(now, datagram)
+		w.meters.handled(protocolDTLS)
 	}
 }
 
@@ -58,16 +62,16 @@ const applicationData = 23
 func (w *WebRTC) handleSRTP(now time.Time, datagram []byte, from tuple.Tuple) {
 	switch {
 	case !w.agent.KnowsTuple(from):
-		w.drops.add(DropUnauthorized)
+		w.drop(DropUnauthorized)
 		return
 	case w.session == nil:
-		w.drops.add(DropNoKeys)
+		w.drop(DropNoKeys)
 		return
 	}
 	if rtp.IsRTCP(datagram) {
 		n, reason := w.session.UnprotectRTCP(datagram)
 		if reason != srtp.OK {
-			w.drops.add(srtpDrop(reason))
+			w.drop(srtpDrop(reason))
 			return
 		}
 		w.agent.Authenticated(now, from)
@@ -76,7 +80,7 @@ func (w *WebRTC) handleSRTP(now time.Time, datagram []byte, from tuple.Tuple) {
 	}
 	n, reason := w.session.UnprotectRTP(datagram)
 	if reason != srtp.OK {
-		w.drops.add(srtpDrop(reason))
+		w.drop(srtpDrop(reason))
 		return
 	}
 	w.agent.Authenticated(now, from)
@@ -89,6 +93,10 @@ func srtpDrop(r srtp.Reason) Drop {
 		return DropSRTPAuth
 	case srtp.Replayed:
 		return DropSRTPReplay
+	case srtp.TooOld:
+		return DropSRTPTooOld
+	case srtp.NotEncrypted:
+		return DropSRTPPlain
 	default:
 		return DropSRTPMalformed
 	}
@@ -97,9 +105,13 @@ func srtpDrop(r srtp.Reason) Drop {
 // tupleClosed is told that the connection under a tuple is gone.
 func (w *WebRTC) tupleClosed(now time.Time, t tuple.Tuple) { w.agent.RemoveTuple(now, t) }
 
-// commit sends the slot that was lent last to any tuple.
-func (w *WebRTC) commit(now time.Time, n int, to tuple.Tuple) {
-	w.meters.sent(now, n)
+func (w *WebRTC) commit(now time.Time, n int, carries protocol) {
+	w.commitTo(now, n, w.selected, carries)
+}
+
+// commitTo sends the slot that was lent last to any tuple.
+func (w *WebRTC) commitTo(now time.Time, n int, to tuple.Tuple, carries protocol) {
+	w.meters.sent(now, n, carries)
 	w.env.Egress.Commit(n, to)
 }
 
@@ -123,10 +135,6 @@ func (w *WebRTC) forget(ssrc uint32) {
 
 func (w *WebRTC) protectRTCP(slot []byte, n int) (int, bool) { return w.session.ProtectRTCP(slot, n) }
 
-func (w *WebRTC) commitRTP(now time.Time, n int) { w.commit(now, n, w.selected) }
-
-func (w *WebRTC) commitRTCP(now time.Time, n int) { w.commit(now, n, w.selected) }
-
 // iceHandler is the transport as its agent sees it.
 type iceHandler WebRTC
 
@@ -138,6 +146,7 @@ func (h *iceHandler) ICEState(now time.Time, s ice.State) {
 	}
 	was := w.open()
 	w.reachable = s == ice.Connected || s == ice.Completed
+	w.appraise()
 	w.env.Events.Emit(w.id, proto.Event{Name: proto.EventICEStateChange, Body: proto.ICEStateChange{ICEState: s.String()}})
 	if w.reachable && w.dtls != nil {
 		w.dtls.Ready(now)

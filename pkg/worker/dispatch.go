@@ -78,7 +78,7 @@ func (w *Worker) createServer(_ time.Time, b *proto.CreateWebRTCServer) (any, *p
 	case len(b.ListenInfos) == 0:
 		return nil, proto.BadField("listenInfos", "is empty")
 	}
-	s, err := transport.NewServer(b.WebRTCServerID, b.ListenInfos, w.env.Binder)
+	s, err := transport.NewServer(b.WebRTCServerID, b.ListenInfos, w.env)
 	if err != nil {
 		return nil, err
 	}

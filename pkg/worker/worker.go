@@ -108,6 +108,7 @@ func start(cfg Config, cancel context.CancelFunc) (*Worker, error) {
 	w.loop.OnTurnEnd(func(time.Time) { w.egress.Flush() })
 	w.islands = newIslands(w.cfg.Certificate, w.loop)
 	w.env = &transport.Env{
+		Totals: new(transport.Totals),
 		Egress: w.egress, Events: events{w}, Timers: w.loop.Timers(), Random: rand.Reader,
 		Binder: &binder{loop: w.loop, links: links, panics: &w.panics}, NewDTLS: w.islands.open,
 		NewSCTP: w.islands.openSCTP, DataBudget: data.NewBudget(transport.MaxWorkerBuffer, nil),
