@@ -104,7 +104,7 @@ func ConnectRaw(w *Worker, routerID, serverID string, o RawOptions) *Raw {
 	w.t.Helper()
 	r := NewRaw(w, routerID, serverID, o)
 	r.Nominate()
-	r.Handshake(true)
+	r.Handshake()
 	r.keepAlive()
 	return r
 }
@@ -177,62 +177,61 @@ func (r *Raw) keepAlive() {
 	})
 }
 
-// Fingerprint gives the worker a certificate's; with honest false it is that of another one.
-func (r *Raw) Fingerprint(certificate tls.Certificate, honest bool) {
+// Announce gives the worker the fingerprint that the client's certificate is to have.
+func (r *Raw) Announce(sha256 string) {
 	r.t.Helper()
-	own := proto.DTLSFingerprint{Algorithm: "sha-256", Value: fingerprintOf(r.t, certificate)}
-	if !honest {
-		own.Value = "00" + own.Value[2:]
-	}
 	Request[proto.ConnectWebRTCTransportResult](r.w, proto.WebRTCTransportConnect, r.Transport.ID, proto.ConnectWebRTCTransport{
-		DTLSParameters: proto.DTLSParameters{Role: "client", Fingerprints: []proto.DTLSFingerprint{own}},
+		DTLSParameters: proto.DTLSParameters{Role: "client", Fingerprints: []proto.DTLSFingerprint{{Algorithm: "sha-256", Value: sha256}}},
 	})
 }
 
-// Handshake runs DTLS, and tells whether it succeeded; with must it fails the test if it does not.
-func (r *Raw) Handshake(must bool) bool {
+// Handshake announces a certificate and runs DTLS.
+func (r *Raw) Handshake() {
 	r.t.Helper()
 	certificate, err := selfsign.GenerateSelfSigned()
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	r.Fingerprint(certificate, must)
+	r.Announce(fingerprintOf(r.t, certificate))
+	if err := r.Shake(certificate, patience); err != nil {
+		r.t.Fatalf("handshake: %v", err)
+	}
+}
+
+// Shake runs DTLS with a certificate, which need not be the one announced.
+func (r *Raw) Shake(certificate tls.Certificate, atMost time.Duration) error {
 	r.shaking.Store(true)
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), atMost)
 	defer cancel()
 	conn, err := dtls.ClientWithContext(ctx, r.island, &dtls.Config{
 		Certificates: []tls.Certificate{certificate}, InsecureSkipVerify: true, FlightInterval: 200 * time.Millisecond,
 		SRTPProtectionProfiles: []dtls.SRTPProtectionProfile{dtls.SRTP_AEAD_AES_128_GCM}, ExtendedMasterSecret: dtls.RequireExtendedMasterSecret,
 	})
 	if err != nil {
-		if must {
-			r.t.Fatalf("handshake: %v", err)
-		}
-		return false
+		return err
 	}
 	r.DTLS = conn
-	r.keys()
-	return true
+	return r.keys()
 }
 
 // keys makes the SRTP session (RFC 5764 section 4.2).
-func (r *Raw) keys() {
-	r.t.Helper()
+func (r *Raw) keys() error {
 	const key, salt = 16, 12
 	state := r.DTLS.ConnectionState()
 	m, err := state.ExportKeyingMaterial("EXTRACTOR-dtls_srtp", nil, 2*(key+salt))
 	if err != nil {
-		r.t.Fatal(err)
+		return err
 	}
 	client, server, salts := m[:key], m[key:2*key], m[2*key:]
 	profile, _ := srtp.ParseProfile("AEAD_AES_128_GCM")
 	session, err := srtp.NewSession(profile, client, salts[:salt], server, salts[salt:])
 	if err != nil {
-		r.t.Fatal(err)
+		return err
 	}
 	r.mu.Lock()
 	r.session = session
 	r.mu.Unlock()
+	return nil
 }
 
 // Send sends a datagram as it is.
@@ -274,53 +273,60 @@ func (r *Raw) OpenRTCP(datagram []byte) []byte {
 	return datagram[:n]
 }
 
-// Produce announces a stream that the client will send: the codecs are those of the kind unless others are given.
-func (r *Raw) Produce(kind string, ssrc uint32, own ...proto.RTPCodecParameters) string {
+// Source is what others may consume.
+type Source struct {
+	ProducerID, Kind, Type string
+	SSRC                   uint32 // by which consumers know it
+	Codecs                 []proto.RTPCodecParameters
+}
+
+// Source is what others may consume of a peer's track.
+func (s *Sending) Source() Source {
+	return Source{ProducerID: s.ProducerID, Kind: s.Kind, Type: s.Type, SSRC: s.Mapping.Encodings[0].MappedSSRC, Codecs: codecs(s.Kind)}
+}
+
+// Produce announces a stream that the client will send, of its kind's codecs unless others are given. Video has retransmissions under the SSRC above.
+func (r *Raw) Produce(kind string, ssrc uint32, own ...proto.RTPCodecParameters) Source {
 	r.t.Helper()
-	id := r.w.ID("producer")
-	r.sections++
-	list, mapped := codecs(kind), mapping(kind)
+	s := Source{ProducerID: r.w.ID("producer"), Kind: kind, SSRC: ssrc + 100_000, Codecs: codecs(kind)}
+	mapped := mapping(kind)
 	if own != nil {
-		list, mapped = own, nil
+		s.Codecs, mapped = own, nil
 		for _, c := range own {
 			mapped = append(mapped, proto.CodecMapping{PayloadType: c.PayloadType, MappedPayloadType: c.PayloadType})
 		}
 	}
-	e := proto.RTPEncodingParameters{SSRC: ssrc}
-	if kind == proto.Video {
-		e.RTX = &proto.RTXEncoding{SSRC: ssrc + 1}
-	}
-	Request[proto.ProduceResult](r.w, proto.TransportProduce, r.Transport.ID, proto.Produce{
-		ProducerID: id, Kind: kind,
-		RTPParameters: proto.RTPParameters{
-			MID: strconv.Itoa(r.sections), Codecs: list, Encodings: []proto.RTPEncodingParameters{e},
-			HeaderExtensions: headerExtensions(rtp.ExtMID, rtp.ExtRID, rtp.ExtRepairedRID, rtp.ExtAbsSendTime, rtp.ExtTransportCC),
-			RTCP:             proto.RTCPParameters{CNAME: "raw", ReducedSize: true},
-		},
-		RTPMapping: proto.RTPMapping{Codecs: mapped, Encodings: []proto.EncodingMapping{{SSRC: ssrc, MappedSSRC: ssrc + 100_000}}},
+	r.sections++
+	s.Type = Request[proto.ProduceResult](r.w, proto.TransportProduce, r.Transport.ID, proto.Produce{
+		ProducerID: s.ProducerID, Kind: kind,
+		RTPParameters: r.parameters(s, ssrc, rtp.ExtMID, rtp.ExtRID, rtp.ExtRepairedRID, rtp.ExtAbsSendTime, rtp.ExtTransportCC),
+		RTPMapping:    proto.RTPMapping{Codecs: mapped, Encodings: []proto.EncodingMapping{{SSRC: ssrc, MappedSSRC: s.SSRC}}},
+	}).Type
+	return s
+}
+
+// Consume makes the worker send a source under an SSRC, and retransmissions of video under the one above. It returns the consumer's id.
+func (r *Raw) Consume(s Source, ssrc uint32) string {
+	r.t.Helper()
+	id := r.w.ID("consumer")
+	r.sections++
+	Request[proto.ConsumeResult](r.w, proto.TransportConsume, r.Transport.ID, proto.Consume{
+		ConsumerID: id, ProducerID: s.ProducerID, Kind: s.Kind, Type: s.Type,
+		RTPParameters:          r.parameters(s, ssrc, rtp.ExtMID, rtp.ExtAbsSendTime, rtp.ExtTransportCC),
+		ConsumableRTPEncodings: []proto.RTPEncodingParameters{{SSRC: s.SSRC}},
 	})
 	return id
 }
 
-// Consume makes the worker send what a producer sends. The first SSRC is the media's, the one above it that of retransmissions.
-func (r *Raw) Consume(s *Sending, ssrc uint32) string {
-	r.t.Helper()
-	id := r.w.ID("consumer")
-	r.sections++
+func (r *Raw) parameters(s Source, ssrc uint32, extensions ...rtp.Extension) proto.RTPParameters {
 	e := proto.RTPEncodingParameters{SSRC: ssrc}
 	if s.Kind == proto.Video {
 		e.RTX = &proto.RTXEncoding{SSRC: ssrc + 1}
 	}
-	Request[proto.ConsumeResult](r.w, proto.TransportConsume, r.Transport.ID, proto.Consume{
-		ConsumerID: id, ProducerID: s.ProducerID, Kind: s.Kind, Type: s.Type,
-		RTPParameters: proto.RTPParameters{
-			MID: strconv.Itoa(r.sections), Codecs: codecs(s.Kind), Encodings: []proto.RTPEncodingParameters{e},
-			HeaderExtensions: headerExtensions(rtp.ExtMID, rtp.ExtAbsSendTime, rtp.ExtTransportCC),
-			RTCP:             proto.RTCPParameters{CNAME: "raw", ReducedSize: true},
-		},
-		ConsumableRTPEncodings: []proto.RTPEncodingParameters{{SSRC: s.Mapping.Encodings[0].MappedSSRC}},
-	})
-	return id
+	return proto.RTPParameters{
+		MID: strconv.Itoa(r.sections), Codecs: s.Codecs, Encodings: []proto.RTPEncodingParameters{e},
+		HeaderExtensions: headerExtensions(extensions...), RTCP: proto.RTCPParameters{CNAME: "raw", ReducedSize: true},
+	}
 }
 
 // Close leaves without a word: not even DTLS says goodbye.
