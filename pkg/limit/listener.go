@@ -116,14 +116,18 @@ func (c *conn) authenticated() {
 	}
 }
 
-type contextKey struct{}
+// Keys of contexts.
+type (
+	socketKey struct{}
+	slotKey   struct{}
+)
 
 // ConnContext makes the socket known to Authenticated. It is for http.Server.ConnContext, also with TLS in between.
 func (l *Listener) ConnContext(ctx context.Context, c net.Conn) context.Context {
 	for {
 		switch inner := c.(type) {
 		case *conn:
-			return context.WithValue(ctx, contextKey{}, inner)
+			return context.WithValue(ctx, socketKey{}, inner)
 		case interface{ NetConn() net.Conn }: // a *tls.Conn
 			c = inner.NetConn()
 		default:
@@ -132,10 +136,16 @@ func (l *Listener) ConnContext(ctx context.Context, c net.Conn) context.Context 
 	}
 }
 
+// WithSlot has Authenticated release a slot as well: of a client that a proxy asks for.
+func WithSlot(ctx context.Context, t *Slot) context.Context { return context.WithValue(ctx, slotKey{}, t) }
+
 // Authenticated says that the client of a request's context has proven itself: its socket is a stranger's no more.
 func Authenticated(ctx context.Context) {
-	if c, ok := ctx.Value(contextKey{}).(*conn); ok {
+	if c, ok := ctx.Value(socketKey{}).(*conn); ok {
 		c.authenticated()
+	}
+	if t, ok := ctx.Value(slotKey{}).(*Slot); ok {
+		t.Release()
 	}
 }
 

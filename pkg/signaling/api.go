@@ -6,115 +6,93 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 
 	"gazpacho/pkg/auth"
-	"gazpacho/pkg/room"
 	"gazpacho/proto"
 )
 
 // maxBody of an HTTP request.
 const maxBody = 256 << 10
 
-// api is the HTTP interface for broadcasters.
-type api struct {
-	rooms *room.Rooms
+// visit is an HTTP request that was let in.
+type visit struct {
+	*http.Request
+	server *Server
+	query  url.Values
+	grant  auth.Grant
 }
 
-// newAPI returns a handler for /rooms/, and the page for everything else.
-func newAPI(cfg Config) http.Handler {
-	a := api{rooms: cfg.Rooms}
-	const broadcaster = "/rooms/{room}/broadcasters/{broadcaster}"
-	const transport = broadcaster + "/transports/{transport}"
+// newAPI returns a handler for all routes, and the page for everything else.
+func newAPI(s *Server) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/", cfg.Page)
-	mux.HandleFunc("/rooms/", func(w http.ResponseWriter, r *http.Request) {
-		respond(w, nil, proto.NotFound("resource", r.Method+" "+r.URL.Path))
-	})
-	mux.HandleFunc("GET /rooms/{room}", a.room(func(r *http.Request, m *room.Room) (any, error) {
-		return m.RTPCapabilities(), nil
-	}))
-	mux.HandleFunc("POST /rooms/{room}/broadcasters", a.room(func(r *http.Request, m *room.Room) (any, error) {
-		return withBody(r, func(b room.CreateBroadcaster) (room.BroadcasterResult, error) {
-			return m.CreateBroadcaster(auth.Everything(), b)
-		})
-	}))
-	mux.HandleFunc("DELETE "+broadcaster, a.room(func(r *http.Request, m *room.Room) (any, error) {
-		return "broadcaster deleted", m.DeleteBroadcaster(auth.Everything(), r.PathValue("broadcaster"))
-	}))
-	mux.HandleFunc("POST "+broadcaster+"/transports", a.broadcaster(createTransport))
-	mux.HandleFunc("POST "+transport+"/connect", a.broadcaster(connectTransport))
-	mux.HandleFunc("POST "+transport+"/producers", a.broadcaster(produce))
-	mux.HandleFunc("POST "+transport+"/consume", a.broadcaster(consume))
-	mux.HandleFunc("POST "+transport+"/consume/data", a.broadcaster(consumeData))
-	mux.HandleFunc("POST "+transport+"/produce/data", a.broadcaster(produceData))
+	for _, rt := range routes {
+		declared(rt.needs, "route "+rt.pattern)
+		mux.Handle(rt.pattern, s.route(rt))
+	}
+	mux.Handle("/", s.cfg.Page)
 	return mux
 }
 
-func createTransport(r *http.Request, b room.BroadcasterAccess) (any, error) {
-	return withBody(r, func(o room.CreateBroadcasterTransport) (any, error) { return b.CreateTransport(r.Context(), o) })
-}
-
-func connectTransport(r *http.Request, b room.BroadcasterAccess) (any, error) {
-	return withBody(r, func(o room.ConnectBroadcasterTransport) (nothing, error) {
-		return nothing{}, b.ConnectTransport(r.Context(), r.PathValue("transport"), o)
-	})
-}
-
-func produce(r *http.Request, b room.BroadcasterAccess) (any, error) {
-	return withBody(r, func(o room.Produce) (room.Created, error) {
-		o.TransportID = r.PathValue("transport")
-		return b.Produce(r.Context(), o)
-	})
-}
-
-func consume(r *http.Request, b room.BroadcasterAccess) (any, error) {
-	return b.Consume(r.Context(), r.PathValue("transport"), r.URL.Query().Get("producerId"))
-}
-
-func produceData(r *http.Request, b room.BroadcasterAccess) (any, error) {
-	return withBody(r, func(o room.ProduceData) (room.Created, error) {
-		o.TransportID = r.PathValue("transport")
-		return b.ProduceData(r.Context(), o)
-	})
-}
-
-func consumeData(r *http.Request, b room.BroadcasterAccess) (any, error) {
-	return withBody(r, func(o dataProducerID) (room.BroadcasterDataConsumer, error) {
-		return b.ConsumeData(r.Context(), r.PathValue("transport"), o.DataProducerID)
-	})
-}
-
-// room resolves the room of a path and answers with what f returns.
-func (a api) room(f func(*http.Request, *room.Room) (any, error)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		m, err := a.rooms.Room(auth.Everything(), r.PathValue("room"))
-		if err != nil {
-			respond(w, nil, err)
+// route serves a route to those who may use it.
+func (s *Server) route(rt route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		allowed := s.origins.allow(r)
+		if allowed {
+			share(w, r)
+		}
+		if r.Method == http.MethodOptions && allowed {
+			preflight(w)
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		result, err := f(r, m)
-		respond(w, result, err)
-	}
-}
-
-// broadcaster resolves the broadcaster, within its room.
-func (a api) broadcaster(f func(*http.Request, room.BroadcasterAccess) (any, error)) http.HandlerFunc {
-	return a.room(func(r *http.Request, m *room.Room) (any, error) {
-		b, err := m.Broadcaster(auth.Everything(), r.PathValue("broadcaster"))
+		result, err := s.serveRoute(rt, r, allowed)
 		if err != nil {
-			return nil, err
+			s.counters.http(statusOf(err))
+		} else {
+			s.counters.http(http.StatusOK)
 		}
-		return f(r, b)
+		respond(w, result, err)
 	})
 }
 
+// serveRoute asks who it is before anything else is looked at.
+func (s *Server) serveRoute(rt route, r *http.Request, allowed bool) (any, error) {
+	if !allowed && r.Method != http.MethodGet && r.Method != http.MethodHead {
+		s.counters.refused(refusedOrigin)
+		return nil, errOrigin
+	}
+	query, err := queryOf(r)
+	if err != nil {
+		return nil, s.refusal(err)
+	}
+	g := auth.Grant{}
+	if rt.needs != everybody {
+		if g, err = s.grantOf(r, query); err != nil {
+			return nil, s.refusal(err)
+		}
+	}
+	if err := rt.needs.check(g); err != nil {
+		return nil, s.refusal(err)
+	}
+	if err := covers(g, r.PathValue("room"), ""); err != nil {
+		return nil, s.refusal(err)
+	}
+	return rt.serve(visit{r, s, query, g})
+}
+
+// refusal counts one who is not let in.
+func (s *Server) refusal(err error) error {
+	s.counters.refused(reasonOf(statusOf(err)))
+	return err
+}
+
 // withBody reads a JSON body. That it must say so keeps pages of other sites from sending one: browsers ask first.
-func withBody[B, R any](r *http.Request, f func(B) (R, error)) (any, error) {
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+func withBody[B, R any](c visit, f func(B) (R, error)) (any, error) {
+	if kind, _, err := mime.ParseMediaType(c.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return nil, proto.BadField("Content-Type", "is not application/json")
 	}
-	text, err := io.ReadAll(r.Body)
+	text, err := io.ReadAll(c.Body)
 	if err != nil {
 		return nil, badBody(err.Error())
 	}
@@ -128,12 +106,18 @@ func withBody[B, R any](r *http.Request, f func(B) (R, error)) (any, error) {
 	return f(body)
 }
 
-// respond writes a result as JSON, a string as it is, and an error as text.
+// respond writes a result as JSON, a string as it is, and an error as text. A token may have been in the URL, so the answer is not to
+// be kept, nor its URL told to others.
 func respond(w http.ResponseWriter, result any, err error) {
 	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Referrer-Policy", "no-referrer")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	if err != nil {
-		http.Error(w, err.Error(), statusOf(err))
+		status := statusOf(err)
+		if status == http.StatusUnauthorized {
+			w.Header().Set("WWW-Authenticate", challenge(err))
+		}
+		http.Error(w, reasonText(err), status)
 		return
 	}
 	if text, ok := result.(string); ok {

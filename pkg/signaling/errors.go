@@ -53,3 +53,32 @@ func shortened(s string) string {
 	}
 	return s
 }
+
+// Outcomes of requests in Stats, beside the codes of errors.
+const (
+	outcomeOK      = "ok"
+	outcomeTimeout = "timeout"
+)
+
+// outcomeOf is what an error counts as: one of the codes of package proto.
+func outcomeOf(err error) string {
+	if statusOf(err) == http.StatusGatewayTimeout {
+		return outcomeTimeout
+	}
+	var e *proto.Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return proto.CodeInternal
+}
+
+// maxReasonText bounds what an answer says of an error, in which ids and names of the client may be repeated.
+const maxReasonText = 512
+
+func reasonText(err error) string {
+	text := err.Error()
+	if len(text) > maxReasonText {
+		return strings.ToValidUTF8(text[:maxReasonText], "") + "…"
+	}
+	return text
+}

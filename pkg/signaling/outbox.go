@@ -34,15 +34,23 @@ func (o *outbox) put(message []byte) bool {
 	return true
 }
 
-// close ends the queue: what is in it still goes out, then the connection is closed with code. The first close counts.
-func (o *outbox) close(code int, reason string) {
+// close ends the queue: what is in it still goes out, then the connection is closed with code. The first close counts; it returns true.
+func (o *outbox) close(code int, reason string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.closed {
-		return
+		return false
 	}
 	o.closed, o.code, o.reason = true, code, reason
 	o.signal()
+	return true
+}
+
+// isClosed tells whether the queue has been ended.
+func (o *outbox) isClosed() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.closed
 }
 
 // drop empties the queue: its reader is hopeless.

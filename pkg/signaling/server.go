@@ -10,14 +10,18 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/coder/websocket"
 
 	"gazpacho/pkg/auth"
+	"gazpacho/pkg/limit"
 	"gazpacho/pkg/room"
+	"gazpacho/proto"
 )
 
 const subprotocol = "protoo"
@@ -25,7 +29,7 @@ const subprotocol = "protoo"
 // Config is what the server needs.
 type Config struct {
 	Rooms   *room.Rooms
-	Page    http.Handler // everything that is neither a WebSocket nor under /rooms/
+	Page    http.Handler // everything that is neither a WebSocket nor under /rooms or /access
 	Version string       // told to every client
 	// Verify reads a token into what its holder may do, or returns a *proto.Error of CodeUnauthorized. nil is the open mode: everybody
 	// may do everything, and no token is read.
@@ -33,7 +37,7 @@ type Config struct {
 	// Origins whose pages may come in beside those of the same host: "https://app.example", "app.example" with any scheme and port, or
 	// "*" for all. Programs that are no browsers send no origin and pass.
 	Origins []string
-	// TrustedProxies say in X-Forwarded-For for whom they ask.
+	// TrustedProxies say in X-Forwarded-For for whom they ask: what counts sockets by address counts their requests by that one.
 	TrustedProxies []netip.Prefix
 	Limits         Limits
 	Log            *slog.Logger
@@ -41,11 +45,17 @@ type Config struct {
 
 // Server is an http.Handler for all that clients ask of a controller.
 type Server struct {
-	cfg      Config
-	api      http.Handler
-	counters *counters
-	life     context.Context
-	end      context.CancelFunc
+	// passed in
+	cfg     Config
+	origins origins
+
+	// owned
+	api       http.Handler
+	counters  *counters
+	forwarded *limit.Sources // requests that came by way of a proxy and have not proven themselves
+	notice    time.Duration  // before a session's token expires; tests change it
+	life      context.Context
+	end       context.CancelFunc
 
 	mu       sync.Mutex
 	closed   bool
@@ -55,7 +65,11 @@ type Server struct {
 // New returns a server. Close ends its sessions.
 func New(cfg Config) *Server {
 	cfg.Limits = cfg.Limits.withDefaults()
-	s := &Server{cfg: cfg, api: newAPI(cfg), counters: newCounters()}
+	s := &Server{
+		cfg: cfg, origins: newOrigins(cfg.Origins), counters: newCounters(), notice: expiryNotice,
+		forwarded: limit.NewSources(cfg.Limits.UnauthenticatedPerIP, 0),
+	}
+	s.api = newAPI(s)
 	s.life, s.end = context.WithCancel(context.Background())
 	return s
 }
@@ -84,34 +98,82 @@ func (s *Server) Wait(ctx context.Context) {
 
 // ServeHTTP leads WebSocket handshakes, on any path, to sessions.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	from := limit.ClientIP(r, s.cfg.TrustedProxies)
+	if limit.Forwarded(r, s.cfg.TrustedProxies) {
+		slot, ok := s.forwarded.Take(from)
+		if !ok {
+			s.counters.refused(refusedSockets)
+			respond(w, nil, proto.Failed(proto.CodeLimit, "too many requests of your address are under way"))
+			return
+		}
+		defer slot.Release()
+		r = r.WithContext(limit.WithSlot(r.Context(), slot))
+	}
 	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
 		s.api.ServeHTTP(w, r)
 		return
 	}
-	entry, err := entryOf(r)
+	if entry, ok := s.mayEnter(w, r); ok {
+		s.upgrade(w, r, entry, from)
+	}
+}
+
+// mayEnter looks at a WebSocket handshake before anything is done for it. Who may not come in is answered here.
+func (s *Server) mayEnter(w http.ResponseWriter, r *http.Request) (room.Entry, bool) {
+	if !s.origins.allow(r) {
+		s.counters.refused(refusedOrigin)
+		respond(w, nil, errOrigin)
+		return room.Entry{}, false
+	}
+	query, err := queryOf(r)
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
+		s.refuse(w, err)
+		return room.Entry{}, false
+	}
+	entry := entryOf(query)
+	if entry.Grant, err = s.grantOf(r, query); err == nil {
+		err = entry.Check()
+	}
+	if err == nil {
+		err = covers(entry.Grant, entry.RoomID, entry.PeerID)
+	}
+	if err != nil {
+		s.refuse(w, err)
+		return entry, false
 	}
 	if !offers(r, subprotocol) {
+		s.counters.refused(refusedSubprotocol)
 		http.Error(w, "the WebSocket subprotocol "+subprotocol+" is needed", http.StatusForbidden)
-		return
+		return entry, false
 	}
+	return entry, true
+}
+
+// upgrade makes a session of a handshake.
+func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, entry room.Entry, from netip.Addr) {
 	if !s.begin() {
+		s.counters.refused(refusedGoingDown)
 		http.Error(w, "the server is going down", http.StatusServiceUnavailable)
 		return
 	}
 	defer s.sessions.Done()
-	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{
-		Subprotocols: []string{subprotocol},
-		// Any origin may connect: a client is who its URL says, and sends no cookie that another site could borrow.
-		InsecureSkipVerify: true,
+	c := newSession(s, entry)
+	hijacked := &hijacker{ResponseWriter: w, limits: s.cfg.Limits}
+	conn, err := websocket.Accept(hijacked, r, &websocket.AcceptOptions{
+		Subprotocols:       []string{subprotocol},
+		InsecureSkipVerify: true, // of the origin, which mayEnter has looked at
 		CompressionMode:    websocket.CompressionDisabled,
+		OnPingReceived:     func(context.Context, []byte) bool { return c.controlled() },
+		OnPongReceived:     func(context.Context, []byte) { c.controlled() },
 	})
 	if err != nil {
+		s.counters.refused(refusedHandshake)
 		return // Accept has answered
 	}
-	s.serve(conn, entry, r.RemoteAddr)
+	c.conn, c.socket = conn, hijacked.conn
+	s.counters.count(func(n *Stats) { n.Accepted++; n.Sessions++ })
+	c.log.Debug("client connected", "remote", from)
+	c.serve(r.Context())
 }
 
 func (s *Server) begin() bool {
@@ -125,17 +187,16 @@ func (s *Server) begin() bool {
 }
 
 // entryOf reads who wants to enter which room.
-func entryOf(r *http.Request) (room.Entry, error) {
-	q := r.URL.Query()
-	e := room.Entry{RoomID: q.Get("roomId"), PeerID: q.Get("peerId"), Grant: auth.Everything()}
-	if text := q.Get("consumerReplicas"); text != "" {
+func entryOf(query url.Values) room.Entry {
+	e := room.Entry{RoomID: query.Get("roomId"), PeerID: query.Get("peerId")}
+	if text := query.Get("consumerReplicas"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil {
 			n = -1 // no number is as wrong as one out of range
 		}
 		e.ConsumerReplicas = n
 	}
-	return e, e.Check()
+	return e
 }
 
 // offers tells whether the client offers a subprotocol (RFC 6455 section 11.3.4).

@@ -2,16 +2,15 @@ package signaling
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"log/slog"
+	"net"
 	"sync"
 	"time"
 
 	"github.com/coder/websocket"
 
+	"gazpacho/pkg/limit"
 	"gazpacho/pkg/room"
-	"gazpacho/proto"
 )
 
 // Limits of a session (SECURITY.md R-WS-1).
@@ -35,7 +34,9 @@ var defaultPings = pings{every: 20 * time.Second, pong: 10 * time.Second, probe:
 type session struct {
 	// passed in
 	server *Server
+	entry  room.Entry
 	conn   *websocket.Conn
+	socket net.Conn // below conn
 	log    *slog.Logger
 	pings  pings
 
@@ -43,53 +44,74 @@ type session struct {
 	ctx      context.Context
 	cancel   context.CancelFunc
 	out      *outbox
+	written  chan struct{} // closed when the writer has ended
 	pending  pending
 	requests chan frame
 	probe    chan struct{}
 	peer     *room.Peer
-	ignored  int // messages that were no protoo; the reader's
+	expiry   expiry
+	budget   budget
+	cause    cause
+	ignored  uint64 // messages that were no protoo; the reader's
 }
 
-// serve is the life of a connection.
-func (s *Server) serve(conn *websocket.Conn, entry room.Entry, remote string) {
+func newSession(s *Server, entry room.Entry) *session {
 	c := &session{
-		server: s, conn: conn, log: s.cfg.Log.With("room", entry.RoomID, "peer", entry.PeerID),
-		pings: defaultPings, out: newOutbox(), requests: make(chan frame, maxRequests), probe: make(chan struct{}, 1),
+		server: s, entry: entry, log: s.cfg.Log.With("room", entry.RoomID, "peer", entry.PeerID), pings: defaultPings,
+		out: newOutbox(), written: make(chan struct{}), requests: make(chan frame, maxRequests), probe: make(chan struct{}, 1),
+		budget: newBudget(s.cfg.Limits),
 	}
-	c.ctx, c.cancel = context.WithCancel(s.life)
-	conn.SetReadLimit(limitBeforeJoin)
+	c.expiry.notice, c.expiry.warn, c.expiry.end = s.notice, c.expires, c.expired
+	return c
+}
+
+// serve is the life of a connection. request is the context of its handshake.
+func (c *session) serve(request context.Context) {
+	c.ctx, c.cancel = context.WithCancel(c.server.life)
+	c.conn.SetReadLimit(limitBeforeJoin)
 	var goroutines sync.WaitGroup
 	goroutines.Go(c.write)
-	c.Notify("mediasoup-version", map[string]string{"version": s.cfg.Version})
-	c.log.Debug("client connected", "remote", remote)
-	if c.enter(entry) {
+	c.Notify("mediasoup-version", map[string]string{"version": c.server.cfg.Version})
+	if c.enter() {
+		limit.Authenticated(request)
+		c.expiry.set(c.entry.Grant.Expires)
 		goroutines.Go(c.work)
 		goroutines.Go(c.ping)
 	}
-	err := c.read()
+	why := c.ended(c.read())
+	c.expiry.stop()
+	if c.out.isClosed() {
+		<-c.written // our goodbye is on its way, and whoever sent it has set a time for it
+	}
 	c.cancel()
 	close(c.requests)
 	c.pending.close()
 	if c.peer != nil {
 		c.peer.Leave()
 	}
+	c.socket.Close()
 	goroutines.Wait()
-	conn.CloseNow()
-	c.log.Debug("client gone", "reason", err, "ignored", c.ignored)
+	c.conn.CloseNow()
+	c.log.Debug("client gone", "reason", why, "ignored", c.ignored)
+	c.server.counters.count(func(s *Stats) {
+		s.Sessions--
+		s.Closed[why]++
+		s.Ignored += c.ignored
+	})
 }
 
 // enter takes a place in the room; without one the connection is closed.
-func (c *session) enter(entry room.Entry) bool {
+func (c *session) enter() bool {
 	ctx, cancel := context.WithTimeout(c.ctx, requestTimeout)
 	defer cancel()
-	peer, err := c.server.cfg.Rooms.Enter(ctx, entry, c)
+	peer, err := c.server.cfg.Rooms.Enter(ctx, c.entry, c)
 	if err != nil {
 		c.log.Warn("client cannot enter", "error", err)
 		code := room.CloseUnexpected
-		if statusOf(err) == 503 || statusOf(err) == 504 {
+		if status := statusOf(err); status == 503 || status == 504 || status == 429 {
 			code = room.CloseTryLater
 		}
-		c.Close(code, err.Error())
+		c.finish(closedNoEntry, code, err.Error())
 		return false
 	}
 	c.peer = peer
@@ -103,45 +125,15 @@ func (c *session) read() error {
 		if err != nil {
 			return err
 		}
+		if !c.afford() {
+			return errFlood
+		}
 		if kind == websocket.MessageText {
 			c.received(message)
 		} else {
 			c.ignored++
 		}
 	}
-}
-
-func (c *session) received(message []byte) {
-	f, err := parseFrame(message)
-	switch {
-	case errors.Is(err, errNoFrame), err != nil && f.kind == notification:
-		c.ignored++
-	case f.kind == response:
-		c.answered(f, err)
-	case err != nil:
-		c.refuse(f, err)
-	case f.kind == notification:
-		c.ignored++ // clients have none that mean something to us
-	default:
-		select {
-		case c.requests <- f:
-		default:
-			c.refuse(f, proto.Failed(proto.CodeLimit, "too many requests at a time"))
-		}
-	}
-}
-
-// answered takes a client's answer to a request of ours. A malformed one is a no.
-func (c *session) answered(f frame, err error) {
-	id, ours := f.number()
-	if !ours {
-		c.ignored++
-		return
-	}
-	if err == nil && !f.ok {
-		err = refusal(f)
-	}
-	c.pending.resolve(id, err)
 }
 
 // work does what the client asks, one thing after the other, so that a client sees its own order.
@@ -153,74 +145,6 @@ func (c *session) work() {
 	}
 }
 
-func (c *session) do(f frame) {
-	m, known := methods[f.method]
-	if !known {
-		c.refuse(f, &proto.Error{
-			Name: proto.NotFoundErrorName, Code: proto.CodeUnknownMethod, Message: "unknown request method " + quoted(f.method),
-		})
-		return
-	}
-	ctx, cancel := context.WithTimeout(c.ctx, requestTimeout)
-	defer cancel()
-	if err := m(ctx, c, f.data, func(result any) { c.accept(f, result) }); err != nil {
-		c.refuse(f, err)
-	}
-}
-
-// quoted makes a client's text fit to print.
-func quoted(s string) string {
-	b, _ := json.Marshal(shortened(s)) // a string
-	return string(b)
-}
-
-type accepted struct {
-	Response bool            `json:"response"`
-	ID       json.RawMessage `json:"id"`
-	OK       bool            `json:"ok"`
-	Data     any             `json:"data"`
-}
-
-type refused struct {
-	Response    bool            `json:"response"`
-	ID          json.RawMessage `json:"id"`
-	OK          bool            `json:"ok"`
-	ErrorCode   int             `json:"errorCode"`
-	ErrorReason string          `json:"errorReason"`
-}
-
-func (c *session) accept(f frame, result any) {
-	c.send(accepted{Response: true, ID: f.id, OK: true, Data: result})
-}
-
-func (c *session) refuse(f frame, err error) {
-	c.log.Debug("request refused", "method", f.method, "error", err)
-	c.send(refused{Response: true, ID: f.id, ErrorCode: statusOf(err), ErrorReason: err.Error()})
-}
-
-// Notify sends a notification.
-func (c *session) Notify(method string, data any) {
-	c.send(struct {
-		Notification bool   `json:"notification"`
-		Method       string `json:"method"`
-		Data         any    `json:"data"`
-	}{true, method, data})
-}
-
-// Request sends a request.
-func (c *session) Request(method string, data any) <-chan error {
-	id, result := c.pending.add()
-	if id != 0 {
-		c.send(struct {
-			Request bool   `json:"request"`
-			ID      uint32 `json:"id"`
-			Method  string `json:"method"`
-			Data    any    `json:"data"`
-		}{true, id, method, data})
-	}
-	return result
-}
-
 // Probe has the client answer a ping soon.
 func (c *session) Probe() {
 	select {
@@ -229,24 +153,9 @@ func (c *session) Probe() {
 	}
 }
 
-// Close ends the connection when what is queued has gone out.
-func (c *session) Close(code int, reason string) { c.out.close(code, reason) }
-
-func (c *session) send(message any) {
-	text, err := json.Marshal(message)
-	if err != nil {
-		c.log.Error("message cannot be written as JSON", "error", err)
-		return
-	}
-	if !c.out.put(text) {
-		c.log.Warn("client reads too slowly")
-		c.out.drop()
-		c.Close(room.CloseTryLater, "reads too slowly")
-	}
-}
-
 // write is the writer.
 func (c *session) write() {
+	defer close(c.written)
 	for {
 		message, closed := c.out.take()
 		switch {
@@ -255,7 +164,8 @@ func (c *session) write() {
 			err := c.conn.Write(ctx, websocket.MessageText, message)
 			cancel()
 			if err != nil {
-				c.conn.CloseNow() // the reader ends
+				c.cause.set(closedSlow)
+				c.socket.Close() // the reader ends
 				return
 			}
 		case closed:
@@ -270,16 +180,6 @@ func (c *session) write() {
 			}
 		}
 	}
-}
-
-// maxReason is what a close frame holds besides its code (RFC 6455 section 5.5).
-const maxReason = 123
-
-func cut(reason string) string {
-	if len(reason) > maxReason {
-		return reason[:maxReason]
-	}
-	return reason
 }
 
 // ping finds out whether the client is still there: a machine that fell asleep or lost its network says no goodbye.
@@ -297,9 +197,13 @@ func (c *session) ping() {
 		}
 		ctx, cancel := context.WithTimeout(c.ctx, timeout)
 		err := c.conn.Ping(ctx)
+		silent := ctx.Err() == context.DeadlineExceeded
 		cancel()
 		if err != nil {
-			c.conn.CloseNow()
+			if silent {
+				c.cause.set(closedSilent)
+			}
+			c.socket.Close()
 			return
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -37,7 +38,6 @@ func TestHandshake(t *testing.T) {
 	} {
 		conn, response, err := websocket.Dial(t.Context(), w.address(tt.query), &websocket.DialOptions{
 			Subprotocols: tt.subprotocols, CompressionMode: websocket.CompressionContextTakeover,
-			HTTPHeader: http.Header{"Origin": {"https://elsewhere.example"}},
 		})
 		if response == nil || response.StatusCode != tt.status {
 			t.Errorf("%s %v: %v, %v", tt.query, tt.subprotocols, response, err)
@@ -202,7 +202,9 @@ func TestNoWorker(t *testing.T) {
 // A client that does not read is closed when 1 MiB waits for it, and harms nobody.
 func TestSlowReader(t *testing.T) {
 	w := newWorld(t)
-	s := &session{out: newOutbox(), log: w.server.cfg.Log}
+	socket, _ := net.Pipe()
+	s := newSession(w.server, room.Entry{})
+	s.socket = socket
 	big := json.RawMessage(`"` + strings.Repeat("x", 300<<10) + `"`)
 	for range 4 {
 		s.Notify("m", big)
@@ -225,12 +227,20 @@ func TestSilentClient(t *testing.T) {
 			ended := make(chan struct{})
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				defer close(ended)
-				conn, err := websocket.Accept(w, r, nil)
+				hijacked := &hijacker{ResponseWriter: w, limits: DefaultLimits()}
+				conn, err := websocket.Accept(hijacked, r, nil)
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				s := &session{conn: conn, pings: p, probe: make(chan struct{}, 1), ctx: conn.CloseRead(context.Background())}
+				s := &session{
+					conn: conn, socket: hijacked.conn, pings: p, probe: make(chan struct{}, 1), ctx: conn.CloseRead(context.Background()),
+				}
+				defer func() {
+					if why := s.cause.get(); why != closedSilent {
+						t.Errorf("it counts as %q", why)
+					}
+				}()
 				if name == "probe" {
 					s.Probe()
 					s.Probe() // a second one is the same

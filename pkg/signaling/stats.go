@@ -2,6 +2,7 @@ package signaling
 
 import (
 	"maps"
+	"strconv"
 	"sync"
 )
 
@@ -48,6 +49,9 @@ func (c *counters) request(method, outcome string) {
 		s.Requests[method][outcome]++
 	})
 }
+
+// http counts a request of a route by the status of its answer.
+func (c *counters) http(status int) { c.count(func(s *Stats) { s.HTTP[strconv.Itoa(status)]++ }) }
 
 func (c *counters) snapshot() Stats {
 	c.mu.Lock()

@@ -61,6 +61,12 @@ type world struct {
 
 func newWorld(t *testing.T, change ...func(*room.Config)) *world {
 	t.Helper()
+	return newWorldWith(t, func(*Config) {}, change...)
+}
+
+// newWorldWith is newWorld with other settings of the server.
+func newWorldWith(t *testing.T, set func(*Config), change ...func(*room.Config)) *world {
+	t.Helper()
 	w := &world{t: t}
 	var err error
 	w.workers, err = supervisor.Start(t.Context(), supervisor.Config{
@@ -76,7 +82,9 @@ func newWorld(t *testing.T, change ...func(*room.Config)) *world {
 	}
 	w.rooms = room.New(cfg)
 	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "the page") })
-	w.server = New(Config{Rooms: w.rooms, Page: page, Version: "Gazpacho test", Log: slog.New(slog.DiscardHandler)})
+	server := Config{Rooms: w.rooms, Page: page, Version: "Gazpacho test", Log: slog.New(slog.DiscardHandler)}
+	set(&server)
+	w.server = New(server)
 	w.http = httptest.NewServer(w.server)
 	t.Cleanup(func() {
 		w.rooms.Close()
