@@ -92,7 +92,7 @@ while read -r dir target; do
 		if [ -n "$keep" ]; then
 			flags="-cover -coverpkg ./pkg/...,./proto/..."
 		else
-			flags="-gcflags=$module/...=-d=libfuzzer -gcflags=github.com/pion/dtls/v2/pkg/protocol/...=-d=libfuzzer"
+			flags="-gcflags=$module/...=-d=libfuzzer -gcflags=github.com/pion/dtls/v2/pkg/protocol/...=-d=libfuzzer -gcflags=github.com/pion/sctp=-d=libfuzzer"
 		fi
 		built=$dir broken=
 		# shellcheck disable=SC2086
