@@ -11,7 +11,11 @@ import (
 // that logs like mad floods nothing. The level is that of the line, as LevelOf reads it, or the caller's opinion. In a JSON log a
 // line that is no JSON object, such as one of a panic's trace, becomes the message of one.
 func (l *Log) Line(source string, level slog.Level, line string) {
-	if !l.inner.Enabled(context.Background(), level) || !l.sites.admit(place{source: source}, "", level) {
+	kind := "log"
+	if _, ok := LevelOf(line); !ok {
+		kind = "output" // has a limit of its own, lest the lines before a panic's trace use it up
+	}
+	if !l.inner.Enabled(context.Background(), level) || !l.sites.admit(place{source: source}, kind, level) {
 		return
 	}
 	switch {

@@ -42,13 +42,14 @@ func TestSourcesAreLimited(t *testing.T) {
 		var s sink
 		l := New(&s, Config{})
 		for i := range 5000 {
-			l.Line("worker 0", slog.LevelInfo, strings.Repeat("x", i%50))
+			l.Line("worker 0", slog.LevelInfo, "level=INFO msg="+strings.Repeat("x", i%50))
 		}
-		l.Line("worker 1", slog.LevelInfo, "hello")
+		l.Line("worker 0", slog.LevelError, "panic: oh no")
+		l.Line("worker 1", slog.LevelInfo, "level=INFO msg=hello")
 		l.Close()
 		got := s.lines()
-		if count(got, "worker 0: ") != 100 || count(got, "worker 1: hello") != 1 ||
-			count(got, `msg="log lines suppressed" count=4900 site="worker 0"`) != 1 {
+		if count(got, "worker 0: level") != 100 || count(got, "worker 0: panic: oh no") != 1 || count(got, "hello") != 1 ||
+			count(got, `msg="log lines suppressed" count=4900 site="worker 0" message=log`) != 1 {
 			t.Errorf("%d lines, the last %q", len(got), got[len(got)-1])
 		}
 	})
