@@ -60,6 +60,12 @@ func wrong(setting, format string, args ...any) *ConfigError {
 	return &ConfigError{setting, fmt.Errorf(format, args...)}
 }
 
+// Check finds what is wrong with a configuration before anything is read. Errors are *ConfigError.
+func (c Config) Check() error {
+	_, err := c.complete()
+	return err
+}
+
 // complete checks a configuration and fills in what it leaves out.
 func (c Config) complete() (Config, error) {
 	switch {
