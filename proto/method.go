@@ -8,6 +8,7 @@ const (
 	WorkerDumpMethod         = "worker.dump"
 	WorkerResourceUsage      = "worker.getResourceUsage"
 	WorkerGetStats           = "worker.getStats"
+	WorkerGetProfile         = "worker.getProfile"
 	WorkerUpdateSettings     = "worker.updateSettings"
 	WorkerCreateWebRTCServer = "worker.createWebRtcServer"
 	WorkerCloseWebRTCServer  = "worker.closeWebRtcServer"

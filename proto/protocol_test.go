@@ -25,7 +25,7 @@ var section = regexp.MustCompile(`(?s)<!-- generated: (\w+) -->\n.*?<!-- end -->
 func TestProtocolTablesAreUpToDate(t *testing.T) {
 	w := writer{t: t, docs: readDocs(t)}
 	parts := map[string]func() string{
-		"errors": w.errors, "session": w.session, "methods": w.methods, "events": w.events, "types": w.types,
+		"errors": w.errors, "session": w.session, "methods": w.methods, "events": w.events, "types": w.types, "drops": w.drops,
 	}
 	old, err := os.ReadFile("PROTOCOL.md")
 	if err != nil {
@@ -213,6 +213,15 @@ func (w writer) events() string {
 	return b.String()
 }
 
+func (w writer) drops() string {
+	var b strings.Builder
+	b.WriteString("| reason | of a | |\n|---|---|---|\n")
+	for _, r := range DropReasons {
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", r.Name, r.Unit, r.Text)
+	}
+	return b.String()
+}
+
 func handlerOf(target string) string {
 	if target == "worker" {
 		return "– (empty)"
@@ -314,7 +323,7 @@ func TestTableMakerSeesComments(t *testing.T) {
 	d := readDocs(t)
 	for name, want := range map[string]string{
 		"ListenInfo.Protocol":     "udp or tcp",
-		"TransportStats.Drops":    "Drops counts discarded packets by reason; together with what was forwarded they add up to what was received.",
+		"TransportStats.Drops":    "Drops counts what went no further, by reason; those of received datagrams, together with what was handled, add up to what was received.",
 		"CodeBusy":                "another controller is attached, or a port is taken",
 		"CloseTransport":          "CloseTransport is the body of router.closeTransport.",
 		"ProducerDump.RTPStreams": "",

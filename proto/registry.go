@@ -25,6 +25,7 @@ var Methods = []Method{
 	{Name: WorkerDumpMethod, Target: "worker", Response: WorkerDump{}},
 	{Name: WorkerResourceUsage, Target: "worker", Response: ResourceUsage{}},
 	{Name: WorkerGetStats, Target: "worker", Response: WorkerStats{}},
+	{Name: WorkerGetProfile, Target: "worker", Request: GetProfile{}, Response: Profile{}},
 	{Name: WorkerUpdateSettings, Target: "worker", Request: UpdateSettings{}},
 	{Name: WorkerCreateWebRTCServer, Target: "worker", Request: CreateWebRTCServer{}, Response: WebRTCServerDump{}},
 	{Name: WorkerCloseWebRTCServer, Target: "worker", Request: CloseWebRTCServer{}},

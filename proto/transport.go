@@ -98,6 +98,13 @@ type TransportStats struct {
 	TransportID              string   `json:"transportId"`
 	Timestamp                int64    `json:"timestamp"`
 	SCTPState                string   `json:"sctpState,omitempty"` // if SCTP is enabled
+	PacketsReceived          uint64   `json:"packetsReceived"`     // datagrams: each is in one of the five counts that follow, or in Drops
+	STUNReceived             uint64   `json:"stunReceived"`
+	DTLSReceived             uint64   `json:"dtlsReceived"`
+	RTPPacketsReceived       uint64   `json:"rtpPacketsReceived"` // and forwarded
+	RTXPacketsReceived       uint64   `json:"rtxPacketsReceived"` // and forwarded
+	RTCPPacketsReceived      uint64   `json:"rtcpPacketsReceived"`
+	PacketsSent              uint64   `json:"packetsSent"`
 	BytesReceived            uint64   `json:"bytesReceived"`
 	RecvBitrate              int      `json:"recvBitrate"`
 	BytesSent                uint64   `json:"bytesSent"`
@@ -120,7 +127,7 @@ type TransportStats struct {
 	RTPPacketLossReceived    *float64 `json:"rtpPacketLossReceived,omitempty"`
 	RTPPacketLossSent        *float64 `json:"rtpPacketLossSent,omitempty"`
 
-	// Drops counts discarded packets by reason; together with what was forwarded they add up to what was received.
+	// Drops counts what went no further, by reason; those of received datagrams, together with what was handled, add up to what was received.
 	Drops map[string]uint64 `json:"drops,omitempty"`
 }
 

@@ -13,7 +13,7 @@ type WorkerStats struct {
 	UDP        UDPStats          `json:"udp"`
 	TCP        TCPServerStats    `json:"tcp"`
 	Egress     EgressStats       `json:"egress"`
-	Drops      map[string]uint64 `json:"drops"` // packets that went no further, by reason, of all transports and servers
+	Drops      map[string]uint64 `json:"drops"` // what went no further, by reason: see the table of drop reasons
 }
 
 // ProcessStats is what the process uses.
@@ -52,25 +52,26 @@ type ObjectStats struct {
 	DataProducers int `json:"dataProducers"`
 	DataConsumers int `json:"dataConsumers"`
 	// Transports by kind ("webrtc", "plain") and state: of WebRTC ones the worst of ICE and DTLS: new, connecting, connected,
-	// disconnected, failed; of others open.
+	// disconnected, failed, ended (the peer has closed DTLS); of others open.
 	Transports map[string]map[string]int `json:"transports"`
 }
 
-// TrafficStats counts what transports received and sent. Bytes are those on the wire above UDP or TCP.
+// TrafficStats counts what transports received and sent, in datagrams unless said otherwise. Bytes are those on the wire above UDP or TCP. What
+// was received is either in one of the counts by protocol, or in the drops.
 type TrafficStats struct {
 	PacketsReceived      uint64 `json:"packetsReceived"`
 	BytesReceived        uint64 `json:"bytesReceived"`
 	PacketsSent          uint64 `json:"packetsSent"`
 	BytesSent            uint64 `json:"bytesSent"`
-	RTPPacketsReceived   uint64 `json:"rtpPacketsReceived"`
+	RTPPacketsReceived   uint64 `json:"rtpPacketsReceived"` // and forwarded
 	RTPPacketsSent       uint64 `json:"rtpPacketsSent"`
-	RTXPacketsReceived   uint64 `json:"rtxPacketsReceived"`
+	RTXPacketsReceived   uint64 `json:"rtxPacketsReceived"` // and forwarded, for they repaired a loss
 	RTXPacketsSent       uint64 `json:"rtxPacketsSent"`
 	RTCPPacketsReceived  uint64 `json:"rtcpPacketsReceived"` // compounds
 	RTCPPacketsSent      uint64 `json:"rtcpPacketsSent"`
-	STUNReceived         uint64 `json:"stunReceived"`
+	STUNReceived         uint64 `json:"stunReceived"` // and answered
 	STUNSent             uint64 `json:"stunSent"`
-	DTLSReceived         uint64 `json:"dtlsReceived"` // datagrams
+	DTLSReceived         uint64 `json:"dtlsReceived"`
 	DTLSSent             uint64 `json:"dtlsSent"`
 	NACKsReceived        uint64 `json:"nacksReceived"`        // packets asked for by consumers' peers
 	NACKsSent            uint64 `json:"nacksSent"`            // packets asked of producers' peers
@@ -82,11 +83,14 @@ type TrafficStats struct {
 
 // HandshakeStats counts DTLS handshakes.
 type HandshakeStats struct {
-	Running   int               `json:"running"`
-	Started   uint64            `json:"started"`
-	Completed uint64            `json:"completed"`
-	Restarted uint64            `json:"restarted"` // failed, and began again with fresh state
-	Failures  map[string]uint64 `json:"failures"`  // given up, by reason: timeout, fingerprint, alert, …
+	Running   int    `json:"running"`  // begun and not over: started less completed and failures
+	Attempts  int    `json:"attempts"` // of those, with both hellos exchanged; 200 at most
+	Started   uint64 `json:"started"`
+	Completed uint64 `json:"completed"`
+	Restarted uint64 `json:"restarted"` // attempts after one that failed or stalled, with fresh state
+	// Given up, by reason: fingerprint (the peer is not who signaling said), malformed, version, suite, group, srtpProfile (what its
+	// ClientHello offers), alert (the peer refused), protocol (we did), timeout (nothing came), closed (before it was over).
+	Failures map[string]uint64 `json:"failures"`
 }
 
 // UDPStats counts what all UDP sockets received.
@@ -97,13 +101,15 @@ type UDPStats struct {
 	TooLong     uint64 `json:"tooLong"`     // dropped datagrams
 	Unreachable uint64 `json:"unreachable"` // ICMP errors
 	KernelDrops uint64 `json:"kernelDrops"` // for want of room in a socket's buffer
+	Failures    uint64 `json:"failures"`    // other errors of the system
 }
 
 // TCPServerStats counts the connections of all TCP servers.
 type TCPServerStats struct {
 	Open     int               `json:"open"`
 	Accepted uint64            `json:"accepted"`
-	Refused  uint64            `json:"refused"`
+	Refused  uint64            `json:"refused"`  // too many unproven ones from one address
+	Failures uint64            `json:"failures"` // errors of the system while accepting
 	Packets  uint64            `json:"packets"`
 	Bytes    uint64            `json:"bytes"`
 	Closed   map[string]uint64 `json:"closed"` // by us, by reason: expired, idle, notStun, tooLong, behind

@@ -76,7 +76,7 @@ type Config struct {
 	// Timer calls f on the loop at a time, unless stop is called before.
 	Timer    func(at time.Time, f func(now time.Time)) (stop func())
 	Limiter  *Limiter  // shared by the associations of a worker
-	Counters *Counters // what the gate dropped
+	Counters *Counters // what the gate dropped, and handshakes
 }
 
 // Association is one DTLS association with one peer: at most one of its handshakes succeeds, and
@@ -156,6 +156,7 @@ func (a *Association) connect(now time.Time) {
 		return
 	}
 	a.state = StateConnecting
+	a.cfg.Counters.Handshakes.begin()
 	a.stopBudget = a.cfg.Timer(now.Add(handshakeBudget), func(now time.Time) {
 		if a.failure != nil {
 			a.fail(now, fmt.Errorf("%w: %w", ErrTimeout, a.failure))
@@ -188,6 +189,9 @@ func (a *Association) advance(now time.Time) {
 	if a.current != nil {
 		a.current.cancel()
 	}
+	if !a.nextAt.IsZero() {
+		a.cfg.Counters.Handshakes.Restarted++
+	}
 	a.nextAt = now.Add(restartInterval)
 	a.current = newAttempt(now, a)
 	a.hello = nil
@@ -209,6 +213,7 @@ func (a *Association) handshakeOver(now time.Time, at *attempt, out outcome, err
 	}
 	if err == nil {
 		a.state = StateConnected
+		a.cfg.Counters.Handshakes.complete()
 		a.stopTimers()
 		a.gate.finish(now)
 		a.hello, a.hellos = nil, reassembler{}
@@ -235,6 +240,7 @@ func (a *Association) ended(now time.Time, at *attempt, err error) {
 		return
 	}
 	if err != nil {
+		a.drop(DropBudget)
 		a.fail(now, err)
 		return
 	}
@@ -243,6 +249,9 @@ func (a *Association) ended(now time.Time, at *attempt, err error) {
 }
 
 func (a *Association) fail(now time.Time, reason error) {
+	if a.state == StateConnecting {
+		a.cfg.Counters.Handshakes.giveUp(FailureOf(reason))
+	}
 	a.state = StateFailed
 	a.stopTimers()
 	if a.current != nil {
@@ -260,6 +269,9 @@ func (a *Association) Close(now time.Time) {
 		return
 	}
 	connected := a.state == StateConnected
+	if a.state == StateConnecting {
+		a.cfg.Counters.Handshakes.giveUp(FailedClosed)
+	}
 	a.state = StateClosed
 	a.stopTimers()
 	a.hello, a.hellos = nil, reassembler{}

@@ -1,5 +1,7 @@
 package dtls
 
+import "sync/atomic"
+
 // Drop is why the gate dropped a record, a message or a datagram. Nothing that is dropped is answered.
 type Drop uint8
 
@@ -29,13 +31,15 @@ const (
 	DropLimit               // as many handshakes as the worker allows (the attempt waits)
 	DropMailbox             // the island does not keep up
 	DropSealed              // protected record that is not authentic, or means nothing
+	DropUnread              // application data that nobody takes
+	DropBudget              // not a record but a connection: the record budget of its key is spent (R-DTLS-7)
 	numDrops
 )
 
 var dropNames = [numDrops]string{
 	"passed", "over", "record", "contentType", "epoch", "plaintextAlert", "plaintextData", "data", "late",
 	"retransmission", "early", "duplicate", "fragment", "memory", "message", "helloMalformed",
-	"helloVersion", "helloSuite", "helloGroup", "helloSrtp", "helloRival", "limit", "mailbox", "sealed",
+	"helloVersion", "helloSuite", "helloGroup", "helloSrtp", "helloRival", "limit", "mailbox", "sealed", "unread", "recordBudget",
 }
 
 // String returns the name the counter is published under.
@@ -50,18 +54,24 @@ type Counters struct {
 	// Retransmitted counts the plaintext handshake records admitted after the handshake: the peer has
 	// not had our last flight. Not a drop, and not handed on either.
 	Retransmitted uint64
+	Handshakes    Handshakes
+
+	unread atomic.Uint64 // of DropUnread: islands count it
 }
 
 func (c *Counters) count(d Drop) { c.dropped[d]++ }
 
 // Dropped returns how often something was dropped for that reason.
-func (c *Counters) Dropped(d Drop) uint64 { return c.dropped[d] }
+func (c *Counters) Dropped(d Drop) uint64 {
+	if d == DropUnread {
+		return c.unread.Load()
+	}
+	return c.dropped[d]
+}
 
-// Each calls f for every reason something was dropped for.
+// Each calls f for every reason there is.
 func (c *Counters) Each(f func(d Drop, n uint64)) {
-	for d, n := range c.dropped {
-		if n > 0 {
-			f(Drop(d), n)
-		}
+	for d := passed + 1; d < numDrops; d++ {
+		f(d, c.Dropped(d))
 	}
 }

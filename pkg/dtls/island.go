@@ -37,6 +37,7 @@ type island struct {
 	remote   []digest
 	wantData bool
 	budget   int // records one key may protect where the nonces are random
+	counters *Counters
 
 	// Owned.
 	mail   *carrier // what the peer sent
@@ -55,7 +56,7 @@ type island struct {
 func newIsland(a *Association, at *attempt) *island {
 	i := &island{
 		owner: a, attempt: at, post: a.cfg.Post, role: a.role, remote: a.remote,
-		wantData: a.cfg.Data, budget: a.gcmRecords,
+		wantData: a.cfg.Data, budget: a.gcmRecords, counters: a.cfg.Counters,
 	}
 	i.ctx, i.cancel = context.WithCancel(context.Background())
 	i.mail = newCarrier(i.send)
@@ -123,7 +124,7 @@ func (i *island) run() {
 	i.mail.connect(i.over)
 	// Close says close_notify, unless the peer did, and waits for the library's goroutines.
 	context.AfterFunc(i.ctx, func() { _ = conn.Close() })
-	readData(conn, data)
+	i.readData(conn, data)
 }
 
 // over hears that the library has closed the connection.
@@ -138,7 +139,7 @@ func (i *island) over() {
 
 // readData moves application data on until the connection is over. The library reads nothing more, not even a
 // close_notify, while it has data nobody takes: so it is always taken, and dropped if need be.
-func readData(conn *pion.Conn, data *mailbox.Conn) {
+func (i *island) readData(conn *pion.Conn, data *mailbox.Conn) {
 	b := make([]byte, mailbox.MaxDatagram)
 	for {
 		n, err := conn.Read(b)
@@ -146,8 +147,8 @@ func readData(conn *pion.Conn, data *mailbox.Conn) {
 			_ = data.Close()
 			return
 		}
-		if err == nil { // other errors are about one record
-			data.Put(b[:n])
+		if err == nil && !data.Put(b[:n]) { // other errors are about one record
+			i.counters.unread.Add(1)
 		}
 	}
 }

@@ -15,6 +15,8 @@ func (m *media) stats(now time.Time, kind string, checks ice.Drops) proto.Transp
 		Type:             kind,
 		TransportID:      m.id,
 		Timestamp:        now.UnixMilli(),
+		PacketsReceived:  t.counts.packetsIn,
+		PacketsSent:      t.counts.packetsOut,
 		BytesReceived:    t.in.bytes,
 		RecvBitrate:      t.in.rate.Bitrate(now),
 		BytesSent:        t.out.bytes,
@@ -27,6 +29,12 @@ func (m *media) stats(now time.Time, kind string, checks ice.Drops) proto.Transp
 		RTXRecvBitrate:   t.rtxIn.rate.Bitrate(now),
 		RTXBytesSent:     t.rtxOut.bytes,
 		RTXSendBitrate:   t.rtxOut.rate.Bitrate(now),
+
+		STUNReceived:        t.counts.in[protocolSTUN],
+		DTLSReceived:        t.counts.in[protocolDTLS],
+		RTPPacketsReceived:  t.counts.in[protocolRTP],
+		RTXPacketsReceived:  t.counts.in[protocolRTX],
+		RTCPPacketsReceived: t.counts.in[protocolRTCP],
 
 		AvailableOutgoingBitrate: present(m.availableOutgoing()),
 		AvailableIncomingBitrate: present(m.incoming.available()),

@@ -46,8 +46,18 @@ func body[B any](f func(w *Worker, now time.Time, b *B) (any, *proto.Error)) fun
 	}
 }
 
+// slow are the methods that take too long for the loop. They answer later, and whatever happens meanwhile goes ahead.
+var slow = map[string]func(w *Worker, now time.Time, r channel.Request){
+	proto.WorkerGetStats:   (*Worker).getStats,
+	proto.WorkerGetProfile: (*Worker).getProfile,
+}
+
 // serve answers one request, on the loop.
 func (w *Worker) serve(now time.Time, r channel.Request) {
+	if h := slow[r.Method]; h != nil {
+		h(w, now, r)
+		return
+	}
 	result, err := w.dispatch(now, r)
 	r.Respond(result, err)
 }

@@ -22,6 +22,7 @@ type panics struct {
 	log    *slog.Logger
 	in     transport.Ingress // whose packets are being handled
 	recent []time.Time
+	total  uint64
 }
 
 // serving notes whom the packets at hand go to.
@@ -30,6 +31,7 @@ func (p *panics) serving(in transport.Ingress) { p.in = in }
 // handle is told of a panic in a packet handler.
 func (p *panics) handle(now time.Time, where string, value any, stack []byte) (fatal bool) {
 	p.say(where, value, stack)
+	p.total++
 	kept := p.recent[:0]
 	for _, at := range p.recent {
 		if now.Sub(at) < panicWindow {

@@ -40,7 +40,7 @@ func TestPanicPolicy(t *testing.T) {
 	var log bytes.Buffer // written by the loop, read after it ended
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	w, err := start(Config{
+	w, err := start(t.Context(), Config{
 		Channel: "unix:" + filepath.Join(t.TempDir(), "w.sock"), Log: slog.New(slog.NewTextHandler(&log, nil)),
 	}, cancel)
 	if err != nil {

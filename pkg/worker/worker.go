@@ -8,6 +8,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"gazpacho/pkg/channel"
@@ -34,12 +35,14 @@ type Config struct {
 type Worker struct {
 	// passed in
 	cfg    Config
+	ctx    context.Context // of the worker's life
 	cancel context.CancelFunc
 
 	// owned
 	instance string
 	loop     *loop.Loop
 	channel  *channel.Server
+	links    *socket.Links
 	egress   *socket.Egress
 	env      *transport.Env
 	islands  islands
@@ -47,16 +50,18 @@ type Worker struct {
 	orphan   func() // stops the timer that waits for the next controller; nil while one is attached
 
 	// state
-	servers map[string]*transport.Server
-	routers map[string]*router.Router
-	owners  map[string]*router.Router // of every id within a router, the router's own included
+	startedAt time.Time
+	profiling atomic.Bool // a profile is being observed
+	servers   map[string]*transport.Server
+	routers   map[string]*router.Router
+	owners    map[string]*router.Router // of every id within a router, the router's own included
 }
 
 // Run is the worker's life: it returns nil when the controller asked it to close, left for good, or ctx is done.
 func Run(ctx context.Context, cfg Config) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	w, err := start(cfg, cancel)
+	w, err := start(ctx, cfg, cancel)
 	if err != nil {
 		return err
 	}
@@ -84,9 +89,9 @@ func (w *Worker) end(now time.Time) {
 	w.egress.Flush()
 }
 
-func start(cfg Config, cancel context.CancelFunc) (*Worker, error) {
+func start(ctx context.Context, cfg Config, cancel context.CancelFunc) (*Worker, error) {
 	w := &Worker{
-		cfg: cfg, cancel: cancel, instance: newInstance(),
+		cfg: cfg, ctx: ctx, cancel: cancel, instance: newInstance(), startedAt: time.Now(), links: socket.NewLinks(),
 		servers: make(map[string]*transport.Server),
 		routers: make(map[string]*router.Router),
 		owners:  make(map[string]*router.Router),
@@ -103,14 +108,13 @@ func start(cfg Config, cancel context.CancelFunc) (*Worker, error) {
 		}
 		w.cfg.Certificate = certificate
 	}
-	links := socket.NewLinks()
-	w.egress = socket.NewEgress(links)
+	w.egress = socket.NewEgress(w.links)
 	w.loop.OnTurnEnd(func(time.Time) { w.egress.Flush() })
 	w.islands = newIslands(w.cfg.Certificate, w.loop)
 	w.env = &transport.Env{
 		Totals: new(transport.Totals),
 		Egress: w.egress, Events: events{w}, Timers: w.loop.Timers(), Random: rand.Reader,
-		Binder: &binder{loop: w.loop, links: links, panics: &w.panics}, NewDTLS: w.islands.open,
+		Binder: &binder{loop: w.loop, links: w.links, panics: &w.panics}, NewDTLS: w.islands.open,
 		NewSCTP: w.islands.openSCTP, DataBudget: data.NewBudget(transport.MaxWorkerBuffer, nil),
 		Fingerprints: fingerprints(w.cfg.Certificate),
 	}
