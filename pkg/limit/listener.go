@@ -137,7 +137,9 @@ func (l *Listener) ConnContext(ctx context.Context, c net.Conn) context.Context 
 }
 
 // WithSlot has Authenticated release a slot as well: of a client that a proxy asks for.
-func WithSlot(ctx context.Context, t *Slot) context.Context { return context.WithValue(ctx, slotKey{}, t) }
+func WithSlot(ctx context.Context, t *Slot) context.Context {
+	return context.WithValue(ctx, slotKey{}, t)
+}
 
 // Authenticated says that the client of a request's context has proven itself: its socket is a stranger's no more.
 func Authenticated(ctx context.Context) {
