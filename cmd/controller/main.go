@@ -70,6 +70,7 @@ Exit codes: 0 asked to end, 42 bad settings, 1 anything else.`,
 	c.AddCommand(configCommand(cfg), tokenCommand(cfg))
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return cfg.Set.FlagError(err) })
 	c.CompletionOptions.DisableDefaultCmd = true
+	c.SuggestionsMinimumDistance = 2
 	c.SetHelpCommand(&cobra.Command{Hidden: true}) // --help does
 	setHelp(c, cfg.Set)
 	return c

@@ -105,6 +105,9 @@ func printToken(c *cobra.Command, cfg config, f tokenFlags, now time.Time) error
 	if err != nil {
 		return s.wrongAuth(err)
 	}
+	for _, warning := range s.warnings {
+		c.PrintErrln("warning:", warning)
+	}
 	fmt.Fprintln(c.OutOrStdout(), token)
 	c.PrintErrln("page:", pageURL(s.Listen, f.room, f.peer, token))
 	return nil
