@@ -20,6 +20,7 @@ const (
 	EventConsumerTrace              = "consumer.trace"
 	EventAudioLevelObserverVolumes  = "audioLevelObserver.volumes"
 	EventAudioLevelObserverSilence  = "audioLevelObserver.silence"
+	EventDominantSpeaker            = "activeSpeakerObserver.dominantSpeaker"
 	EventTransportListenServerClose = "transport.listenServerClose"
 	EventSCTPStateChange            = "transport.sctpStateChange"
 	EventSCTPNegotiatedCapabilities = "transport.sctpNegotiatedCapabilities"
@@ -59,7 +60,7 @@ func (e Event) Topic() string {
 func (e Event) Class() Class {
 	switch e.Name {
 	case EventProducerScore, EventConsumerScore, EventConsumerLayersChange, EventAudioLevelObserverVolumes,
-		EventAudioLevelObserverSilence, EventDataConsumerAmountLow, EventDataConsumerBufferFull:
+		EventAudioLevelObserverSilence, EventDominantSpeaker, EventDataConsumerAmountLow, EventDataConsumerBufferFull:
 		return Coalesce
 	case EventTransportTrace, EventProducerTrace, EventConsumerTrace:
 		return Lossy

@@ -23,6 +23,7 @@ const (
 	RouterCreatePlainTransport            = "router.createPlainTransport"
 	RouterCloseTransport                  = "router.closeTransport"
 	RouterCreateAudioLevelObserver        = "router.createAudioLevelObserver"
+	RouterCreateActiveSpeakerObserver     = "router.createActiveSpeakerObserver"
 	RouterCloseRTPObserver                = "router.closeRtpObserver"
 
 	TransportDumpMethod            = "transport.dump"

@@ -8,6 +8,12 @@ type CreateAudioLevelObserver struct {
 	Interval      *int   `json:"interval,omitempty"`   // milliseconds, clamped to 250 … 5000: 1000
 }
 
+// CreateActiveSpeakerObserver is the body of router.createActiveSpeakerObserver.
+type CreateActiveSpeakerObserver struct {
+	RTPObserverID string `json:"rtpObserverId"`
+	Interval      *int   `json:"interval,omitempty"` // milliseconds, clamped to 100 … 5000: 300
+}
+
 // CloseRTPObserver is the body of router.closeRtpObserver.
 type CloseRTPObserver struct {
 	RTPObserverID string `json:"rtpObserverId"`
@@ -20,6 +26,11 @@ type ObserverProducer struct {
 
 // AudioVolumes is the body of audioLevelObserver.volumes, loudest first.
 type AudioVolumes []AudioVolume
+
+// DominantSpeaker is the body of activeSpeakerObserver.dominantSpeaker: who is it now.
+type DominantSpeaker struct {
+	ProducerID string `json:"producerId"`
+}
 
 // AudioVolume is the mean level of one producer over the interval, -127 to 0 dBov.
 type AudioVolume struct {

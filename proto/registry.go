@@ -40,6 +40,7 @@ var Methods = []Method{
 	{Name: RouterCreatePlainTransport, Target: "router", Request: PlainTransportOptions{}, Response: PlainTransportDump{}},
 	{Name: RouterCloseTransport, Target: "router", Request: CloseTransport{}},
 	{Name: RouterCreateAudioLevelObserver, Target: "router", Request: CreateAudioLevelObserver{}},
+	{Name: RouterCreateActiveSpeakerObserver, Target: "router", Request: CreateActiveSpeakerObserver{}},
 	{Name: RouterCloseRTPObserver, Target: "router", Request: CloseRTPObserver{}},
 
 	{Name: TransportDumpMethod, Target: "transport", Response: WebRTCTransportDump{}, PlainResponse: PlainTransportDump{}},
@@ -127,4 +128,5 @@ var Events = []EventType{
 	{Name: EventDataConsumerBufferFull, Target: "dataConsumer"},
 	{Name: EventAudioLevelObserverVolumes, Target: "rtpObserver", Body: AudioVolumes{}},
 	{Name: EventAudioLevelObserverSilence, Target: "rtpObserver"},
+	{Name: EventDominantSpeaker, Target: "rtpObserver", Body: DominantSpeaker{}},
 }

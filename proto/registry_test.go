@@ -66,7 +66,7 @@ func TestRegistryIsComplete(t *testing.T) {
 func TestTargetsFitNames(t *testing.T) {
 	kinds := map[string]string{
 		"worker": "worker", "webRtcServer": "webRtcServer", "router": "router", "transport": "transport", "webRtcTransport": "transport",
-		"plainTransport": "transport", "producer": "producer", "consumer": "consumer", "rtpObserver": "rtpObserver", "audioLevelObserver": "rtpObserver",
+		"plainTransport": "transport", "producer": "producer", "consumer": "consumer", "rtpObserver": "rtpObserver", "audioLevelObserver": "rtpObserver", "activeSpeakerObserver": "rtpObserver",
 		"dataProducer": "dataProducer", "dataConsumer": "dataConsumer",
 	}
 	check := func(name, target string) {
@@ -152,7 +152,7 @@ func TestFieldsTravelWell(t *testing.T) {
 func TestClasses(t *testing.T) {
 	want := map[string]Class{
 		EventProducerScore: Coalesce, EventConsumerScore: Coalesce, EventConsumerLayersChange: Coalesce, EventAudioLevelObserverVolumes: Coalesce,
-		EventAudioLevelObserverSilence: Coalesce, EventTransportTrace: Lossy, EventProducerTrace: Lossy, EventConsumerTrace: Lossy,
+		EventAudioLevelObserverSilence: Coalesce, EventDominantSpeaker: Coalesce, EventTransportTrace: Lossy, EventProducerTrace: Lossy, EventConsumerTrace: Lossy,
 		EventDataConsumerAmountLow: Coalesce, EventDataConsumerBufferFull: Coalesce,
 	}
 	for _, e := range Events {

@@ -145,6 +145,7 @@ func TestClosedParents(t *testing.T) {
 	for what, err := range map[string]error{
 		"WebRTC transport": errOf(n.router.CreateWebRTCTransport(ctx, WebRTCTransportOptions{ListenInfos: listen})),
 		"plain transport":  errOf(n.router.CreatePlainTransport(ctx, PlainTransportOptions{ListenInfo: listen[0]})),
+		"speakers":         errOf(n.router.CreateActiveSpeakerObserver(ctx, ActiveSpeakerObserverOptions{})),
 		"observer":         errOf(n.router.CreateAudioLevelObserver(ctx, AudioLevelObserverOptions{})),
 	} {
 		if codeOf(err) != proto.CodeInvalidState {
@@ -168,7 +169,7 @@ func TestRefusedByWorker(t *testing.T) {
 	objects := len(w.objects)
 	for _, m := range []string{
 		proto.WorkerCreateRouter, proto.WorkerCreateWebRTCServer, proto.RouterCreateWebRTCTransport, proto.RouterCreatePlainTransport,
-		proto.RouterCreateAudioLevelObserver, proto.TransportProduce, proto.TransportConsume, proto.ProducerPause, proto.ConsumerPause,
+		proto.RouterCreateAudioLevelObserver, proto.RouterCreateActiveSpeakerObserver, proto.TransportProduce, proto.TransportConsume, proto.ProducerPause, proto.ConsumerPause,
 		proto.WebRTCTransportConnect, proto.TransportRestartICE,
 	} {
 		f.refuse[m] = no
@@ -180,6 +181,7 @@ func TestRefusedByWorker(t *testing.T) {
 		"transport":       errOf(r.CreateWebRTCTransport(ctx, WebRTCTransportOptions{ListenInfos: listen})),
 		"plain transport": errOf(r.CreatePlainTransport(ctx, PlainTransportOptions{ListenInfo: listen[0]})),
 		"observer":        errOf(r.CreateAudioLevelObserver(ctx, AudioLevelObserverOptions{})),
+		"speakers":        errOf(r.CreateActiveSpeakerObserver(ctx, ActiveSpeakerObserverOptions{})),
 		"producer":        errOf(tr.Produce(ctx, ProducerOptions{Kind: proto.Audio, RTPParameters: opus(2, "")})),
 		"consumer":        errOf(tr.Consume(ctx, ConsumerOptions{ProducerID: p.ID(), RTPCapabilities: r.RTPCapabilities()})),
 		"pause":           p.Pause(ctx),

@@ -45,6 +45,12 @@ func TestEvents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	active, err := r.CreateActiveSpeakerObserver(t.Context(), ActiveSpeakerObserverOptions{
+		DominantSpeaker: func(id string) { say("dominant %t", id == p.ID()) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	events := []struct {
 		target, name string
 		body         any
@@ -61,6 +67,9 @@ func TestEvents(t *testing.T) {
 		{c.ID(), proto.EventConsumerProducerPause, nil},
 		{o.id, proto.EventAudioLevelObserverVolumes, proto.AudioVolumes{{ProducerID: p.ID(), Volume: -30}}},
 		{o.id, proto.EventAudioLevelObserverSilence, nil},
+		{active.ID(), proto.EventDominantSpeaker, proto.DominantSpeaker{ProducerID: p.ID()}},
+		{active.ID(), proto.EventDominantSpeaker, []string{"malformed"}},
+		{active.ID(), proto.EventAudioLevelObserverSilence, nil},
 		{"nobody", proto.EventProducerScore, proto.ProducerScore{{Score: 8}}},
 		{p.ID(), "producer.unknown", nil},
 		{c.ID(), proto.EventConsumerScore, []string{"malformed"}},
@@ -69,7 +78,7 @@ func TestEvents(t *testing.T) {
 		f.Notify(e.target, proto.Event{Name: e.name, Body: e.body})
 		w.tell(proto.WorkerDumpMethod, "", nil) // by its answer the event has been handled
 	}
-	want := []string{"ice connected", "dtls connected", "trace bwe", "tuple 6", "rtcp 7", "producer 8", "consumer 9", "layers true", "paused", "volume -30", "silence"}
+	want := []string{"ice connected", "dtls connected", "trace bwe", "tuple 6", "rtcp 7", "producer 8", "consumer 9", "layers true", "paused", "volume -30", "silence", "dominant true"}
 	if got := h.take(); !slices.Equal(got, want) {
 		t.Errorf("heard %v\nwant %v", got, want)
 	}
@@ -110,7 +119,11 @@ func TestNoCallbacks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, id := range []string{tr.ID(), p.ID(), c.ID(), o.id} {
+	active, err := r.CreateActiveSpeakerObserver(t.Context(), ActiveSpeakerObserverOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{tr.ID(), p.ID(), c.ID(), o.ID(), active.ID()} {
 		for _, e := range proto.Events {
 			f.Notify(id, proto.Event{Name: e.Name, Body: e.Body})
 		}

@@ -8,6 +8,71 @@ import (
 	"gazpacho/proto"
 )
 
+// rtpObserver is an observer as its router sees it.
+type rtpObserver interface{ end() bool }
+
+// observing is what all observers have in common.
+type observing struct {
+	router *Router
+	id     string
+	closed atomic.Bool
+}
+
+// ID is the observer's.
+func (o *observing) ID() string { return o.id }
+
+// AddProducer begins to watch an audio producer of the same router; its end is noticed.
+func (o *observing) AddProducer(ctx context.Context, producerID string) error {
+	body := proto.ObserverProducer{ProducerID: producerID}
+	return o.router.worker.client.Request(ctx, proto.RTPObserverAddProducer, o.id, body, nil)
+}
+
+// RemoveProducer ends it.
+func (o *observing) RemoveProducer(ctx context.Context, producerID string) error {
+	body := proto.ObserverProducer{ProducerID: producerID}
+	return o.router.worker.client.Request(ctx, proto.RTPObserverRemoveProducer, o.id, body, nil)
+}
+
+// Pause makes the observer deaf.
+func (o *observing) Pause(ctx context.Context) error {
+	return o.router.worker.client.Request(ctx, proto.RTPObserverPause, o.id, nil, nil)
+}
+
+// Resume takes Pause back.
+func (o *observing) Resume(ctx context.Context) error {
+	return o.router.worker.client.Request(ctx, proto.RTPObserverResume, o.id, nil, nil)
+}
+
+// Close ends the observer.
+func (o *observing) Close() {
+	if o.end() {
+		o.router.worker.tell(proto.RouterCloseRTPObserver, o.router.id, proto.CloseRTPObserver{RTPObserverID: o.id})
+	}
+}
+
+func (o *observing) end() bool {
+	if o.closed.Swap(true) {
+		return false
+	}
+	o.router.worker.forget(o.id, 0)
+	remove(o.router, o.router.observers, o.id)
+	return true
+}
+
+// observe makes an observer in the router by a request; to is whom its events go to.
+func (o *observing) observe(ctx context.Context, to object, method string, body any) error {
+	r := o.router
+	if err := add[rtpObserver](r, r.observers, o.id, o); err != nil {
+		return err
+	}
+	r.worker.listen(o.id, to, 0)
+	if err := r.worker.client.Request(ctx, method, r.id, body, nil); err != nil {
+		o.end()
+		return err
+	}
+	return nil
+}
+
 // AudioLevelObserverOptions are when an observer speaks and who is told. Zero values are mediasoup's defaults.
 type AudioLevelObserverOptions struct {
 	MaxEntries *int // 1
@@ -20,24 +85,17 @@ type AudioLevelObserverOptions struct {
 
 // AudioLevelObserver watches how loud audio producers are.
 type AudioLevelObserver struct {
-	router *Router
-	id     string
-	opts   AudioLevelObserverOptions
-	closed atomic.Bool
+	observing
+	opts AudioLevelObserverOptions
 }
 
 // CreateAudioLevelObserver makes an observer without producers.
 func (r *Router) CreateAudioLevelObserver(ctx context.Context, opts AudioLevelObserverOptions) (*AudioLevelObserver, error) {
-	o := &AudioLevelObserver{router: r, id: newID(), opts: opts}
-	if err := add(r, r.observers, o.id, o); err != nil {
-		return nil, err
-	}
-	r.worker.listen(o.id, o, 0)
-	err := r.worker.client.Request(ctx, proto.RouterCreateAudioLevelObserver, r.id, proto.CreateAudioLevelObserver{
+	o := &AudioLevelObserver{observing: observing{router: r, id: newID()}, opts: opts}
+	err := o.observe(ctx, o, proto.RouterCreateAudioLevelObserver, proto.CreateAudioLevelObserver{
 		RTPObserverID: o.id, MaxEntries: opts.MaxEntries, Threshold: opts.Threshold, Interval: opts.Interval,
-	}, nil)
+	})
 	if err != nil {
-		o.end()
 		return nil, err
 	}
 	return o, nil
@@ -57,30 +115,34 @@ func (o *AudioLevelObserver) event(name string, body channel.Raw) {
 	}
 }
 
-// AddProducer begins to watch an audio producer of the same router; its end is noticed.
-func (o *AudioLevelObserver) AddProducer(ctx context.Context, producerID string) error {
-	body := proto.ObserverProducer{ProducerID: producerID}
-	return o.router.worker.client.Request(ctx, proto.RTPObserverAddProducer, o.id, body, nil)
+// ActiveSpeakerObserverOptions are how often an observer decides and who is told. Zero values are mediasoup's defaults.
+type ActiveSpeakerObserverOptions struct {
+	Interval *int // milliseconds: 300
+
+	DominantSpeaker func(producerID string)
 }
 
-// RemoveProducer ends it.
-func (o *AudioLevelObserver) RemoveProducer(ctx context.Context, producerID string) error {
-	body := proto.ObserverProducer{ProducerID: producerID}
-	return o.router.worker.client.Request(ctx, proto.RTPObserverRemoveProducer, o.id, body, nil)
+// ActiveSpeakerObserver watches which of several audio producers is the one that speaks.
+type ActiveSpeakerObserver struct {
+	observing
+	opts ActiveSpeakerObserverOptions
 }
 
-// Close ends the observer.
-func (o *AudioLevelObserver) Close() {
-	if o.end() {
-		o.router.worker.tell(proto.RouterCloseRTPObserver, o.router.id, proto.CloseRTPObserver{RTPObserverID: o.id})
+// CreateActiveSpeakerObserver makes an observer without producers.
+func (r *Router) CreateActiveSpeakerObserver(ctx context.Context, opts ActiveSpeakerObserverOptions) (*ActiveSpeakerObserver, error) {
+	o := &ActiveSpeakerObserver{observing: observing{router: r, id: newID()}, opts: opts}
+	err := o.observe(ctx, o, proto.RouterCreateActiveSpeakerObserver, proto.CreateActiveSpeakerObserver{
+		RTPObserverID: o.id, Interval: opts.Interval,
+	})
+	if err != nil {
+		return nil, err
 	}
+	return o, nil
 }
 
-func (o *AudioLevelObserver) end() bool {
-	if o.closed.Swap(true) {
-		return false
+func (o *ActiveSpeakerObserver) event(name string, body channel.Raw) {
+	var s proto.DominantSpeaker
+	if name == proto.EventDominantSpeaker && o.opts.DominantSpeaker != nil && channel.Decode(body, &s) == nil {
+		o.opts.DominantSpeaker(s.ProducerID)
 	}
-	o.router.worker.forget(o.id, 0)
-	remove(o.router, o.router.observers, o.id)
-	return true
 }

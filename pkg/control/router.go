@@ -19,7 +19,7 @@ type Router struct {
 	// state
 	mu            sync.Mutex
 	transports    map[string]*Transport
-	observers     map[string]*AudioLevelObserver
+	observers     map[string]rtpObserver
 	producers     map[string]*Producer // of all transports: what can be consumed
 	dataProducers map[string]*DataProducer
 	closed        bool

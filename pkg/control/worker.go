@@ -172,7 +172,7 @@ func (w *Worker) CreateRouter(ctx context.Context, o RouterOptions) (*Router, er
 	}
 	r := &Router{
 		worker: w, id: newID(), capabilities: capabilities, told: o.Closed,
-		transports: map[string]*Transport{}, observers: map[string]*AudioLevelObserver{}, producers: map[string]*Producer{},
+		transports: map[string]*Transport{}, observers: map[string]rtpObserver{}, producers: map[string]*Producer{},
 		dataProducers: map[string]*DataProducer{},
 	}
 	// Known before the worker is asked: an end in between must reach it.

@@ -1,4 +1,4 @@
-// Package observer listens to audio producers: levels.
+// Package observer listens to audio producers: levels, active speaker.
 package observer
 
 import (
@@ -19,22 +19,11 @@ const (
 	minSamples       = 10 // of one producer in an interval
 )
 
-// Events is the one way up.
-type Events interface {
-	Emit(target string, e proto.Event)
-}
-
-// Source is a producer as an observer sees it.
-type Source interface {
-	ID() string
-	Kind() string
-	Paused() bool
-}
-
 // AudioLevels tells at intervals which of its producers were loud: an event with the loudest, or one that it became silent.
 type AudioLevels struct {
+	audience
+
 	// passed in
-	id        string
 	entries   int
 	threshold int // dBov
 	interval  time.Duration
@@ -42,18 +31,16 @@ type AudioLevels struct {
 
 	// owned
 	timer *timer.Timer
-	taps  []*Tap // in the order of adding
 
 	// state
-	paused bool
 	silent bool // the controller was told so, or never heard of volumes
-	closed bool
 }
 
 // NewAudioLevels makes an observer without producers, or says which option is wrong.
 func NewAudioLevels(now time.Time, o *proto.CreateAudioLevelObserver, timers *timer.Queue, events Events) (*AudioLevels, *proto.Error) {
 	a := &AudioLevels{
-		id: o.RTPObserverID, entries: value(o.MaxEntries, defaultEntries), threshold: value(o.Threshold, defaultThreshold),
+		audience: audience{id: o.RTPObserverID, newEar: func(time.Time) ear { return new(volume) }},
+		entries:  value(o.MaxEntries, defaultEntries), threshold: value(o.Threshold, defaultThreshold),
 		events: events, silent: true,
 	}
 	if a.entries < 1 {
@@ -69,57 +56,14 @@ func NewAudioLevels(now time.Time, o *proto.CreateAudioLevelObserver, timers *ti
 	return a, nil
 }
 
-func value(option *int, otherwise int) int {
-	if option == nil {
-		return otherwise
-	}
-	return *option
-}
-
-// ID returns the observer's id.
-func (a *AudioLevels) ID() string { return a.id }
-
-// AddProducer returns the tap by which the observer listens to a producer; the caller adds it.
-func (a *AudioLevels) AddProducer(_ time.Time, s Source) (*Tap, *proto.Error) {
-	if s.Kind() != proto.Audio {
-		return nil, proto.BadField("producerId", "producer %q is not of kind audio", s.ID())
-	}
-	if slices.ContainsFunc(a.taps, func(t *Tap) bool { return t.id == s.ID() }) {
-		return nil, proto.Duplicate("producer", s.ID())
-	}
-	t := &Tap{observer: a, id: s.ID(), paused: s.Paused()}
-	a.taps = append(a.taps, t)
-	return t, nil
-}
-
-// RemoveProducer forgets a producer and returns the tap that the caller removes.
-func (a *AudioLevels) RemoveProducer(_ time.Time, id string) (*Tap, *proto.Error) {
-	i := slices.IndexFunc(a.taps, func(t *Tap) bool { return t.id == id })
-	if i < 0 {
-		return nil, proto.NotFound("producer", id)
-	}
-	t := a.taps[i]
-	a.taps = slices.Delete(a.taps, i, i+1)
-	return t, nil
-}
-
-// Producers returns the ids of its producers in the order of adding.
-func (a *AudioLevels) Producers() []string {
-	ids := make([]string, len(a.taps))
-	for i, t := range a.taps {
-		ids[i] = t.id
-	}
-	return ids
-}
-
 // Pause stops listening. What was loud is silent then.
-func (a *AudioLevels) Pause(time.Time) {
+func (a *AudioLevels) Pause(now time.Time) {
 	if a.paused || a.closed {
 		return
 	}
 	a.paused = true
 	a.timer.Stop()
-	a.reset()
+	a.forget(now)
 	a.silence()
 }
 
@@ -144,11 +88,11 @@ func (a *AudioLevels) tick(now time.Time) {
 	a.timer.Reset(now.Add(a.interval))
 	var volumes proto.AudioVolumes
 	for _, t := range a.taps {
-		if mean, ok := t.mean(); ok && mean >= a.threshold {
+		if mean, ok := t.ear.(*volume).mean(); ok && mean >= a.threshold {
 			volumes = append(volumes, proto.AudioVolume{ProducerID: t.id, Volume: mean})
 		}
 	}
-	a.reset()
+	a.forget(now)
 	if len(volumes) == 0 {
 		a.silence()
 		return
@@ -160,16 +104,31 @@ func (a *AudioLevels) tick(now time.Time) {
 	})
 }
 
-func (a *AudioLevels) reset() {
-	for _, t := range a.taps {
-		t.samples, t.sum = 0, 0
-	}
-}
-
 // silence tells the controller once.
 func (a *AudioLevels) silence() {
 	if !a.silent {
 		a.silent = true
 		a.events.Emit(a.id, proto.Event{Name: proto.EventAudioLevelObserverSilence})
 	}
+}
+
+// volume adds up the levels of one producer over an interval.
+type volume struct {
+	samples int
+	sum     int // in -dBov
+}
+
+func (v *volume) hear(_ time.Time, level uint8) {
+	v.samples++
+	v.sum += int(level)
+}
+
+func (v *volume) forget(time.Time) { *v = volume{} }
+
+// mean is the mean level of the interval in dBov, false if there were too few packets to tell.
+func (v *volume) mean() (int, bool) {
+	if v.samples < minSamples {
+		return 0, false
+	}
+	return -(v.sum + v.samples/2) / v.samples, true
 }

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"gazpacho/pkg/producer"
 	"gazpacho/pkg/rtp"
 	"gazpacho/pkg/timer"
 	"gazpacho/proto"
@@ -231,5 +230,3 @@ func TestPacketsWithoutLevelSayNothing(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
-
-var _ producer.Tap = (*Tap)(nil)
