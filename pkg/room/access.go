@@ -22,6 +22,9 @@ func (r *Room) Broadcaster(g auth.Grant, id string) (BroadcasterAccess, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if b := r.broadcasters[id]; b != nil {
+		if g.CoversPeer(id) {
+			b.renew(g)
+		}
 		return BroadcasterAccess{b, g}, nil
 	}
 	return BroadcasterAccess{}, proto.NotFound("broadcaster", id)

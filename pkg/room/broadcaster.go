@@ -3,15 +3,19 @@ package room
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"gazpacho/pkg/auth"
 	"gazpacho/pkg/control"
 	"gazpacho/proto"
 )
 
-// Broadcaster is a member without a connection of its own: ffmpeg or gstreamer, say, that some script speaks HTTP for.
+// Broadcaster is a member without a connection of its own: ffmpeg or gstreamer, say, that some script speaks HTTP for. It stays until
+// it is deleted, the room closes, or the last grant that was shown for it expires.
 type Broadcaster struct {
 	member
+	expires time.Time   // zero: never
+	expiry  *time.Timer // runs while it has an end
 }
 
 // CreateBroadcaster is the body that makes one. With RTPCapabilities it can receive, too.
@@ -90,7 +94,7 @@ func (r *Room) CreateBroadcaster(g auth.Grant, b CreateBroadcaster) (Broadcaster
 	if err != nil {
 		return BroadcasterResult{}, err
 	}
-	if err := r.admit(made); err != nil {
+	if err := r.admit(made, g); err != nil {
 		return BroadcasterResult{}, err
 	}
 	if !g.Subscribe || made.capabilities == nil {
@@ -130,7 +134,7 @@ func (r *Room) newBroadcaster(b CreateBroadcaster) (*Broadcaster, error) {
 	return made, nil
 }
 
-func (r *Room) admit(b *Broadcaster) error {
+func (r *Room) admit(b *Broadcaster, g auth.Grant) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
@@ -143,6 +147,9 @@ func (r *Room) admit(b *Broadcaster) error {
 		return r.rooms.full("broadcasters-per-room", most)
 	}
 	r.broadcasters[b.id] = b
+	if b.expires = g.Expires; !b.expires.IsZero() {
+		b.expiry = time.AfterFunc(b.expires.Sub(r.rooms.cfg.Now()), b.expired)
+	}
 	r.tell(nil, "newPeer", b.info())
 	return nil
 }
@@ -182,23 +189,30 @@ func (r *Room) DeleteBroadcaster(g auth.Grant, id string) error {
 func (r *Room) removeBroadcaster(id string) bool {
 	r.mu.Lock()
 	b := r.broadcasters[id]
-	if b == nil {
-		r.mu.Unlock()
-		return false
+	if b != nil {
+		b.part()
 	}
-	delete(r.broadcasters, id)
-	b.left = true
-	b.withdraw()
-	r.tell(nil, "peerClosed", aboutPeer{id})
 	r.mu.Unlock()
-	b.closeTransports()
-	return true
+	if b != nil {
+		b.closeTransports()
+	}
+	return b != nil
+}
+
+// part marks a broadcaster as gone and tells the peers. The room is locked.
+func (b *Broadcaster) part() {
+	delete(b.room.broadcasters, b.id)
+	b.left = true
+	b.stopExpiry()
+	b.withdraw()
+	b.room.tell(nil, "peerClosed", aboutPeer{b.id})
 }
 
 // dropBroadcasters forgets them all, since the room closes. The room is locked.
 func (r *Room) dropBroadcasters() {
 	for id, b := range r.broadcasters {
 		b.left = true
+		b.stopExpiry()
 		delete(r.broadcasters, id)
 	}
 }

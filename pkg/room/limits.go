@@ -63,8 +63,8 @@ const (
 	quotas
 )
 
-// names of the quotas in refusals.
-var names = [quotas]string{"transports", "producers", "consumers", "data-producers", "data-consumers"}
+// quotaNames are their names in refusals.
+var quotaNames = [quotas]string{"transports", "producers", "consumers", "data-producers", "data-consumers"}
 
 // tally is how many there are, or may be, of each.
 type tally [quotas]int
@@ -89,10 +89,10 @@ type seat struct {
 func (m *member) reserve(q quota) (*seat, error) {
 	r := m.room
 	if most := r.rooms.cfg.Limits.perPeer()[q]; m.used[q] >= most {
-		return nil, r.rooms.full(names[q]+"-per-peer", most)
+		return nil, r.rooms.full(quotaNames[q]+"-per-peer", most)
 	}
 	if most := r.rooms.cfg.Limits.perRoom()[q]; r.used[q] >= most {
-		return nil, r.rooms.full(names[q]+"-per-room", most)
+		return nil, r.rooms.full(quotaNames[q]+"-per-room", most)
 	}
 	m.used[q]++
 	r.used[q]++

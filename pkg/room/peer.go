@@ -36,7 +36,10 @@ func (p *Peer) Leave() { p.room.leave(p) }
 
 // RouterRTPCapabilities is what the room forwards.
 func (p *Peer) RouterRTPCapabilities() (proto.RTPCapabilities, error) {
-	return p.room.RTPCapabilities(), p.may()
+	if err := p.may(); err != nil {
+		return proto.RTPCapabilities{}, err
+	}
+	return p.room.RTPCapabilities(), nil
 }
 
 // Join makes the peer visible to the others and has it offered what they send. reply gets the answer before anything that follows

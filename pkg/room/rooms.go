@@ -113,6 +113,11 @@ func (rs *Rooms) Enter(ctx context.Context, e Entry, client Client) (*Peer, erro
 	if err := rs.coversMember(e.Grant, e.RoomID, e.PeerID); err != nil {
 		return nil, err
 	}
+	if e.ConsumerReplicas > 0 { // it multiplies the work for everybody in the room
+		if err := rs.check(e.Grant, toAdminister); err != nil {
+			return nil, err
+		}
+	}
 	for {
 		if p, err := rs.tryEnter(ctx, e, client); p != nil || err != nil {
 			return p, err
