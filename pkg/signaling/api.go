@@ -46,7 +46,13 @@ func (s *Server) route(rt route) http.Handler {
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		result, err := s.serveRoute(rt, r, allowed)
+		v, err := s.let(rt, r, allowed)
+		var result any
+		if err != nil {
+			turnAway(w, r)
+		} else {
+			result, err = rt.serve(v)
+		}
 		if err != nil {
 			s.counters.http(statusOf(err))
 		} else {
@@ -56,35 +62,27 @@ func (s *Server) route(rt route) http.Handler {
 	})
 }
 
-// serveRoute asks who it is before anything else is looked at.
-func (s *Server) serveRoute(rt route, r *http.Request, allowed bool) (any, error) {
+// let asks who it is, and what they may do, before anything else is looked at.
+func (s *Server) let(rt route, r *http.Request, allowed bool) (v visit, err error) {
+	v = visit{Request: r, server: s}
 	if !allowed && r.Method != http.MethodGet && r.Method != http.MethodHead {
-		s.counters.refused(refusedOrigin)
-		return nil, errOrigin
+		return v, s.refusal(errOrigin)
 	}
-	query, err := queryOf(r)
-	if err != nil {
-		return nil, s.refusal(err)
+	if v.query, err = queryOf(r); err != nil {
+		return v, s.refusal(err)
 	}
-	g := auth.Grant{}
 	if rt.needs != everybody {
-		if g, err = s.grantOf(r, query); err != nil {
-			return nil, s.refusal(err)
+		if v.grant, err = s.grantOf(r, v.query); err != nil {
+			return v, s.refusal(err)
 		}
 	}
-	if err := rt.needs.check(g); err != nil {
-		return nil, s.refusal(err)
+	if err := rt.needs.check(v.grant); err != nil {
+		return v, s.refusal(err)
 	}
-	if err := covers(g, r.PathValue("room"), ""); err != nil {
-		return nil, s.refusal(err)
+	if err := covers(v.grant, r.PathValue("room"), ""); err != nil {
+		return v, s.refusal(err)
 	}
-	return rt.serve(visit{r, s, query, g})
-}
-
-// refusal counts one who is not let in.
-func (s *Server) refusal(err error) error {
-	s.counters.refused(reasonOf(statusOf(err)))
-	return err
+	return v, nil
 }
 
 // withBody reads a JSON body. That it must say so keeps pages of other sites from sending one: browsers ask first.

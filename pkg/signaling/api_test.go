@@ -14,11 +14,21 @@ import (
 // call makes an HTTP request and returns status and body.
 func (w *world) call(method, path, body string) (int, string) {
 	w.t.Helper()
+	response, text := w.callWith(nil, method, path, body)
+	return response.StatusCode, text
+}
+
+// callWith is call with further headers, as pairs of name and value.
+func (w *world) callWith(headers []string, method, path, body string) (*http.Response, string) {
+	w.t.Helper()
 	r, err := http.NewRequestWithContext(w.t.Context(), method, w.http.URL+path, strings.NewReader(body))
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	r.Header.Set("Content-Type", "application/json")
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Add(headers[i], headers[i+1])
+	}
 	response, err := http.DefaultClient.Do(r)
 	if err != nil {
 		w.t.Fatal(err)
@@ -28,7 +38,7 @@ func (w *world) call(method, path, body string) (int, string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return response.StatusCode, string(text)
+	return response, string(text)
 }
 
 // get is call for what must succeed.

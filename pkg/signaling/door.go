@@ -107,15 +107,18 @@ func covers(g auth.Grant, roomID, peerID string) error {
 	return nil
 }
 
-// refuse answers one who does not get in.
-func (s *Server) refuse(w http.ResponseWriter, err error) {
-	s.counters.refused(reasonOf(statusOf(err)))
-	respond(w, nil, err)
+// refusal counts one who is not let in.
+func (s *Server) refusal(err error) error {
+	s.counters.refused(reasonOf(err))
+	return err
 }
 
 // reasonOf is what a refusal at the door counts as.
-func reasonOf(status int) string {
-	switch status {
+func reasonOf(err error) string {
+	if errors.Is(err, errOrigin) {
+		return refusedOrigin
+	}
+	switch statusOf(err) {
 	case http.StatusUnauthorized:
 		return refusedToken
 	case http.StatusForbidden:
@@ -124,6 +127,13 @@ func reasonOf(status int) string {
 		return refusedVerification
 	}
 	return refusedRequest
+}
+
+// turnAway has an answer go out at once: net/http would first wait for the request's body, for as long as its sender likes.
+func turnAway(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 {
+		w.Header().Set("Connection", "close")
+	}
 }
 
 // challenge says what is asked for (RFC 6750 section 3).

@@ -14,6 +14,7 @@ const (
 
 // expiry ends a session with its token, unless that is renewed in time. Tokens expire by the clock on the wall.
 type expiry struct {
+	now    func() time.Time
 	notice time.Duration
 	warn   func(at time.Time) // the token expires soon; once for each token
 	end    func()             // it has expired; once
@@ -55,7 +56,7 @@ func (e *expiry) step() {
 	if e.over || e.at.IsZero() {
 		return
 	}
-	left := e.at.Sub(time.Now().Round(0)) // without the monotonic clock
+	left := e.at.Sub(e.now().Round(0)) // not by the monotonic clock
 	if left <= 0 {
 		e.over = true
 		e.end()

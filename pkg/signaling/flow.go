@@ -100,7 +100,7 @@ func (c *session) do(f frame) {
 		return
 	}
 	g := c.peer.Grant()
-	if g.Expired(time.Now()) {
+	if g.Expired(c.server.cfg.Now()) {
 		c.refuse(f, errExpired)
 		return
 	}

@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -40,6 +39,7 @@ type Config struct {
 	// TrustedProxies say in X-Forwarded-For for whom they ask: what counts sockets by address counts their requests by that one.
 	TrustedProxies []netip.Prefix
 	Limits         Limits
+	Now            func() time.Time // by which tokens expire; nil is time.Now
 	Log            *slog.Logger
 }
 
@@ -65,6 +65,9 @@ type Server struct {
 // New returns a server. Close ends its sessions.
 func New(cfg Config) *Server {
 	cfg.Limits = cfg.Limits.withDefaults()
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
 	s := &Server{
 		cfg: cfg, origins: newOrigins(cfg.Origins), counters: newCounters(), notice: expiryNotice,
 		forwarded: limit.NewSources(cfg.Limits.UnauthenticatedPerIP, 0),
@@ -103,6 +106,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		slot, ok := s.forwarded.Take(from)
 		if !ok {
 			s.counters.refused(refusedSockets)
+			turnAway(w, r)
 			respond(w, nil, proto.Failed(proto.CodeLimit, "too many requests of your address are under way"))
 			return
 		}
@@ -120,25 +124,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // mayEnter looks at a WebSocket handshake before anything is done for it. Who may not come in is answered here.
 func (s *Server) mayEnter(w http.ResponseWriter, r *http.Request) (room.Entry, bool) {
-	if !s.origins.allow(r) {
-		s.counters.refused(refusedOrigin)
-		respond(w, nil, errOrigin)
-		return room.Entry{}, false
-	}
-	query, err := queryOf(r)
+	entry, err := s.entryOf(r)
 	if err != nil {
-		s.refuse(w, err)
-		return room.Entry{}, false
-	}
-	entry := entryOf(query)
-	if entry.Grant, err = s.grantOf(r, query); err == nil {
-		err = entry.Check()
-	}
-	if err == nil {
-		err = covers(entry.Grant, entry.RoomID, entry.PeerID)
-	}
-	if err != nil {
-		s.refuse(w, err)
+		turnAway(w, r)
+		respond(w, nil, s.refusal(err))
 		return entry, false
 	}
 	if !offers(r, subprotocol) {
@@ -186,17 +175,28 @@ func (s *Server) begin() bool {
 	return true
 }
 
-// entryOf reads who wants to enter which room.
-func entryOf(query url.Values) room.Entry {
-	e := room.Entry{RoomID: query.Get("roomId"), PeerID: query.Get("peerId")}
-	if text := query.Get("consumerReplicas"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil {
-			n = -1 // no number is as wrong as one out of range
-		}
-		e.ConsumerReplicas = n
+// entryOf reads who wants to enter which room, and whether they may.
+func (s *Server) entryOf(r *http.Request) (e room.Entry, err error) {
+	if !s.origins.allow(r) {
+		return e, errOrigin
 	}
-	return e
+	query, err := queryOf(r)
+	if err != nil {
+		return e, err
+	}
+	if e.Grant, err = s.grantOf(r, query); err != nil {
+		return e, err
+	}
+	e.RoomID, e.PeerID = query.Get("roomId"), query.Get("peerId")
+	if text := query.Get("consumerReplicas"); text != "" {
+		if e.ConsumerReplicas, err = strconv.Atoi(text); err != nil {
+			e.ConsumerReplicas = -1 // no number is as wrong as one out of range
+		}
+	}
+	if err := e.Check(); err != nil {
+		return e, err
+	}
+	return e, covers(e.Grant, e.RoomID, e.PeerID)
 }
 
 // offers tells whether the client offers a subprotocol (RFC 6455 section 11.3.4).

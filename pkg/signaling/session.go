@@ -49,7 +49,7 @@ type session struct {
 	requests chan frame
 	probe    chan struct{}
 	peer     *room.Peer
-	expiry   expiry
+	expiry   expiry // of the token
 	budget   budget
 	cause    cause
 	ignored  uint64 // messages that were no protoo; the reader's
@@ -61,7 +61,7 @@ func newSession(s *Server, entry room.Entry) *session {
 		out: newOutbox(), written: make(chan struct{}), requests: make(chan frame, maxRequests), probe: make(chan struct{}, 1),
 		budget: newBudget(s.cfg.Limits),
 	}
-	c.expiry.notice, c.expiry.warn, c.expiry.end = s.notice, c.expires, c.expired
+	c.expiry = expiry{now: s.cfg.Now, notice: s.notice, warn: c.expires, end: c.expired}
 	return c
 }
 

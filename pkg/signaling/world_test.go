@@ -135,6 +135,11 @@ func (w *world) connect(query string) *client {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	return w.client(conn)
+}
+
+// client reads what comes on a connection, and agrees.
+func (w *world) client(conn *websocket.Conn) *client {
 	conn.SetReadLimit(4 << 20)
 	c := &client{t: w.t, conn: conn, answers: map[int]wire{}, seen: map[string]int{}, changed: make(chan struct{})}
 	done := make(chan struct{})
@@ -334,6 +339,14 @@ type joined struct {
 func (w *world) join(roomID, peerID string) *joined {
 	w.t.Helper()
 	j := &joined{client: w.dial(roomID, peerID)}
+	j.enter(peerID)
+	return j
+}
+
+// joinAs is join with a token.
+func (w *world) joinAs(token, roomID, peerID string) *joined {
+	w.t.Helper()
+	j := &joined{client: w.connect(url.Values{"roomId": {roomID}, "peerId": {peerID}, "token": {token}}.Encode())}
 	j.enter(peerID)
 	return j
 }
