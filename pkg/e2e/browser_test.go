@@ -49,6 +49,14 @@ type tab struct {
 // open joins a room in a new page.
 func open(t *testing.T, browser context.Context, c *controller, room, name string, query ...string) *tab {
 	t.Helper()
+	p := visit(t, browser, c, room, name, query...)
+	p.until(10*time.Second, "joins the room", `window.gazpacho?.state === "joined"`)
+	return p
+}
+
+// visit tries to join a room in a new page.
+func visit(t *testing.T, browser context.Context, c *controller, room, name string, query ...string) *tab {
+	t.Helper()
 	p := &tab{t: t, name: name}
 	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext(), chromedp.WithListener(p.listen))
 	p.ctx = ctx
@@ -60,7 +68,6 @@ func open(t *testing.T, browser context.Context, c *controller, room, name strin
 	if err := chromedp.Do(ctx, chromedp.Navigate(c.URL+"/?"+q.Encode())); err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
-	p.until(10*time.Second, "joins the room", `window.gazpacho?.state === "joined"`)
 	return p
 }
 
