@@ -2,6 +2,7 @@ package admin
 
 import (
 	"html/template"
+	"maps"
 	"net/http"
 	"slices"
 )
@@ -14,7 +15,7 @@ func (s *Server) index(w http.ResponseWriter, _ *http.Request) {
 		Slots    []int
 		Workers  []string
 	}
-	page.Version, page.Profiles, page.Workers = s.cfg.Version, profileNames(), workerProfiles
+	page.Version, page.Profiles, page.Workers = s.cfg.Version, profileNames, slices.Sorted(maps.Keys(workerProfiles))
 	for _, worker := range s.cfg.Workers.Running() {
 		page.Slots = append(page.Slots, worker.Slot)
 	}
@@ -33,7 +34,9 @@ var indexPage = template.Must(template.New("index").Parse(`<!DOCTYPE html>
 <li><a href="/metrics">metrics</a> for Prometheus
 </ul>
 <h2>Profiles</h2>
-<p>For <code>go tool pprof</code>; <code>profile</code> and <code>trace</code> take <code>?seconds=N</code>, the others <code>?debug=1</code> for reading.</p>
+<p>For <code>go tool pprof URL</code> and, of <code>trace</code>, <code>go tool trace FILE</code>. <code>profile</code> (of the CPU),
+<code>trace</code>, <code>mutex</code> and <code>block</code> take <code>?seconds=N</code>, 10 if left out. The controller's other
+profiles are text with <code>?debug=1</code>.</p>
 <ul>
 <li>controller:{{range .Profiles}} <a href="/debug/pprof/{{.}}">{{.}}</a>{{end}}
 {{$workers := .Workers}}{{range $slot := .Slots}}<li>worker {{$slot}}:{{range $workers}} <a href="/debug/pprof/workers/{{$slot}}/{{.}}">{{.}}</a>{{end}}
