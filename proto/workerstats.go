@@ -99,6 +99,7 @@ type UDPStats struct {
 	Bytes       uint64 `json:"bytes"`
 	Batches     uint64 `json:"batches"`
 	TooLong     uint64 `json:"tooLong"`     // dropped datagrams
+	Empty       uint64 `json:"empty"`       // dropped datagrams
 	Unreachable uint64 `json:"unreachable"` // ICMP errors
 	KernelDrops uint64 `json:"kernelDrops"` // for want of room in a socket's buffer
 	Failures    uint64 `json:"failures"`    // other errors of the system

@@ -37,20 +37,23 @@ func openPortable(addr netip.AddrPort, opts Options) (datagramConn, error) {
 	return c, nil
 }
 
-func (c *portableUDP) read(pool *Pool, cancel <-chan struct{}) (*Batch, int, error) {
+func (c *portableUDP) read(pool *Pool, cancel <-chan struct{}) (*Batch, leftOut, error) {
 	n, from, err := c.conn.ReadFromUDPAddrPort(c.scratch[:])
 	if err != nil {
-		return nil, 0, err
+		return nil, leftOut{}, err
 	}
 	b := pool.Take(cancel)
 	if b == nil {
-		return nil, 0, net.ErrClosed
+		return nil, leftOut{}, net.ErrClosed
 	}
-	if n > MaxDatagram {
-		return b, 1, nil
+	switch {
+	case n > MaxDatagram:
+		return b, leftOut{tooLong: 1}, nil
+	case n == 0:
+		return b, leftOut{empty: 1}, nil
 	}
 	b.Append(c.scratch[:n], from)
-	return b, 0, nil
+	return b, leftOut{}, nil
 }
 
 // send may park for a moment where the system blocks on a full buffer; the systems this path is

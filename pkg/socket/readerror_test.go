@@ -17,20 +17,20 @@ type faulty struct {
 	reads  int
 }
 
-func (f *faulty) read(pool *Pool, cancel <-chan struct{}) (*Batch, int, error) {
+func (f *faulty) read(pool *Pool, cancel <-chan struct{}) (*Batch, leftOut, error) {
 	if f.reads++; f.reads <= len(f.script) {
 		err := f.script[f.reads-1]
 		if err == nil {
-			return pool.Take(cancel), 2, nil // nothing but datagrams that were too long
+			return pool.Take(cancel), leftOut{tooLong: 2, empty: 1}, nil // nothing but datagrams of a wrong length
 		}
-		return pool.Take(cancel), 0, err
+		return pool.Take(cancel), leftOut{}, err
 	}
 	b := pool.Take(cancel)
 	if b == nil {
-		return nil, 0, net.ErrClosed
+		return nil, leftOut{}, net.ErrClosed
 	}
 	b.Append([]byte("good"), loopback4)
-	return b, 0, nil
+	return b, leftOut{}, nil
 }
 
 func (f *faulty) send(*Egress, uint16)      {}
@@ -58,7 +58,7 @@ func TestReadErrorsAreCounted(t *testing.T) {
 		{"nothing wrong", nil, UDPStats{}, 0},
 		{"refused", errs(3, os.NewSyscallError("recvmmsg", syscall.ECONNREFUSED)), UDPStats{Unreachable: 3}, 0},
 		{"host unreachable", errs(100, syscall.EHOSTUNREACH), UDPStats{Unreachable: 100}, 0},
-		{"too long", errs(2, nil), UDPStats{TooLong: 4}, 0},
+		{"too long, or empty", errs(2, nil), UDPStats{TooLong: 4, Empty: 2}, 0},
 		{"no memory, once", errs(1, syscall.ENOMEM), UDPStats{Failures: 1}, 0},
 		// From the ninth failure on the reader pauses, so that it does not burn a core.
 		{"no memory, for long", errs(108, syscall.ENOMEM), UDPStats{Failures: 108}, time.Second},

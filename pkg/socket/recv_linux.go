@@ -42,19 +42,21 @@ func (v *recvVector) recv(fd uintptr) (int, syscall.Errno) {
 }
 
 // collect makes packets of the first n slots and readies them for the next recv. Datagrams that
-// were cut short are left out and counted; empty ones are left out.
-func (v *recvVector) collect(b *Batch, n int) (tooLong int) {
+// were cut short and empty ones are left out and counted.
+func (v *recvVector) collect(b *Batch, n int) (out leftOut) {
 	for i := range v.hdrs[:n] {
 		h := &v.hdrs[i]
 		switch {
 		case h.Hdr.Flags&unix.MSG_TRUNC != 0:
-			tooLong++
+			out.tooLong++
 		case h.Len > 0:
 			b.packets[b.filled] = packet{from: v.names[i].addrPort(), slot: i, size: int(h.Len)}
 			b.filled++
+		default:
+			out.empty++
 		}
 		h.Hdr.Namelen = uint32(unsafe.Sizeof(v.names[i]))
 	}
 	b.dirty = n
-	return tooLong
+	return out
 }

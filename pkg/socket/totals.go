@@ -74,6 +74,7 @@ func (s *UDPStats) add(o UDPStats) {
 	s.Bytes += o.Bytes
 	s.Batches += o.Batches
 	s.TooLong += o.TooLong
+	s.Empty += o.Empty
 	s.Unreachable += o.Unreachable
 	s.Failures += o.Failures
 	s.KernelDrops += o.KernelDrops

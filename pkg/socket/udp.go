@@ -23,7 +23,7 @@ type UDP struct {
 	users  atomic.Int32 // the open socket and its reader: the last to leave has it folded into the totals
 
 	// Written by the reader.
-	packets, bytes, batches, tooLong, unreachable, failures atomic.Uint64
+	packets, bytes, batches, tooLong, empty, unreachable, failures atomic.Uint64
 
 	lastDrops atomic.Uint64 // of the kernel, read before closing
 
@@ -36,8 +36,7 @@ type UDP struct {
 type datagramConn interface {
 	// read parks until datagrams are there, takes a batch, and fills it. The batch may be nil
 	// beside an error, and empty without one.
-	// tooLong counts the datagrams that were dropped for their length.
-	read(pool *Pool, cancel <-chan struct{}) (b *Batch, tooLong int, err error)
+	read(pool *Pool, cancel <-chan struct{}) (b *Batch, out leftOut, err error)
 	// send writes the chain of destinations that starts at dest, and never waits.
 	send(e *Egress, dest uint16)
 	local() netip.AddrPort
@@ -46,6 +45,9 @@ type datagramConn interface {
 	kernelDrops() uint64
 	close() error
 }
+
+// leftOut counts datagrams that were dropped for their length.
+type leftOut struct{ tooLong, empty int }
 
 // ListenUDP binds a socket and enters it in links. The address may be a wildcard, and its port 0
 // for any free one. Errors carry the system's errno (EADDRINUSE for a busy port).
@@ -109,9 +111,10 @@ func (u *UDP) Start(pool *Pool, sink Sink) {
 // may call it; Start is that goroutine.
 func (u *UDP) ReadBatch(pool *Pool) (*Batch, error) {
 	for failed := 0; ; {
-		b, tooLong, err := u.conn.read(pool, u.closed)
-		if tooLong > 0 {
-			u.tooLong.Add(uint64(tooLong))
+		b, out, err := u.conn.read(pool, u.closed)
+		if out != (leftOut{}) {
+			u.tooLong.Add(uint64(out.tooLong))
+			u.empty.Add(uint64(out.empty))
 		}
 		switch {
 		case err == nil && b.filled > 0:
@@ -190,6 +193,7 @@ func (u *UDP) leave() {
 type UDPStats struct {
 	Packets, Bytes, Batches uint64
 	TooLong                 uint64 // datagrams over MaxDatagram, dropped
+	Empty                   uint64 // datagrams of nothing, dropped
 	Unreachable             uint64 // ICMP errors reported to the reader
 	Failures                uint64 // other errors of the system
 	KernelDrops             uint64 // datagrams the kernel dropped because nobody read them in time
@@ -203,6 +207,7 @@ func (u *UDP) Stats() UDPStats {
 		Bytes:       u.bytes.Load(),
 		Batches:     u.batches.Load(),
 		TooLong:     u.tooLong.Load(),
+		Empty:       u.empty.Load(),
 		Unreachable: u.unreachable.Load(),
 		Failures:    u.failures.Load(),
 		KernelDrops: max(drops, u.lastDrops.Load()),

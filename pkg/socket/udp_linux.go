@@ -76,23 +76,22 @@ func (c *rawUDP) setUp(fd int, addr netip.AddrPort, opts Options) error {
 	return nil
 }
 
-func (c *rawUDP) read(pool *Pool, cancel <-chan struct{}) (*Batch, int, error) {
+func (c *rawUDP) read(pool *Pool, cancel <-chan struct{}) (*Batch, leftOut, error) {
 	c.pool, c.cancel = pool, cancel
 	err := c.raw.Read(c.recv)
 	b := c.batch
 	c.batch = nil
 	switch {
 	case errors.Is(err, os.ErrClosed):
-		return b, 0, net.ErrClosed
+		return b, leftOut{}, net.ErrClosed
 	case err != nil:
-		return b, 0, err
+		return b, leftOut{}, err
 	case b == nil: // cancelled while it waited for a batch
-		return nil, 0, net.ErrClosed
+		return nil, leftOut{}, net.ErrClosed
 	case c.errno != 0:
-		return b, 0, os.NewSyscallError("recvmmsg", c.errno)
+		return b, leftOut{}, os.NewSyscallError("recvmmsg", c.errno)
 	}
-	tooLong := b.vector.collect(b, c.count)
-	return b, tooLong, nil
+	return b, b.vector.collect(b, c.count), nil
 }
 
 // recvBatch runs whenever the socket may be readable; false parks the reader. It holds a batch only

@@ -163,7 +163,7 @@ func TestDatagramLengths(t *testing.T) {
 		if p := next(t, packets); p.data != "end" {
 			t.Errorf("got %q", p.data)
 		}
-		if s := server.Stats(); s.TooLong != 2 || s.Packets != 2 {
+		if s := server.Stats(); s.TooLong != 2 || s.Empty != 1 || s.Packets != 2 {
 			t.Errorf("stats %+v", s)
 		}
 	})

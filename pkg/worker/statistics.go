@@ -82,7 +82,7 @@ func (s *snapshot) handshakeStats() proto.HandshakeStats {
 
 func udpStats(u *socket.UDPStats) proto.UDPStats {
 	return proto.UDPStats{
-		Packets: u.Packets, Bytes: u.Bytes, Batches: u.Batches, TooLong: u.TooLong, Unreachable: u.Unreachable,
+		Packets: u.Packets, Bytes: u.Bytes, Batches: u.Batches, TooLong: u.TooLong, Empty: u.Empty, Unreachable: u.Unreachable,
 		KernelDrops: u.KernelDrops, Failures: u.Failures,
 	}
 }
