@@ -74,7 +74,7 @@ var trafficFamilies = []family[stats]{
 		func(s *stats) uint64 { return s.Traffic.KeyFramesRequested }, func(s *stats) uint64 { return s.Traffic.KeyFrameRequestsSent }),
 	bothWays("data_messages_total", "Messages of data channels.",
 		func(s *stats) uint64 { return s.Traffic.MessagesReceived }, func(s *stats) uint64 { return s.Traffic.MessagesSent }),
-	countBy("dropped_packets_total", "reason", "What went no further, by reason; proto/PROTOCOL.md explains the reasons.",
+	countBy("drops_total", "reason", "What went no further, by reason: see the table of drop reasons in proto/PROTOCOL.md.",
 		func(s *stats) map[string]uint64 { return s.Drops }),
 
 	state("dtls_handshakes_running", "DTLS handshakes that began and are not over.", func(s *stats) int { return s.Handshakes.Running }),
@@ -92,6 +92,7 @@ var socketFamilies = []family[stats]{
 	count("udp_received_bytes_total", "Bytes of those datagrams.", func(s *stats) uint64 { return s.UDP.Bytes }),
 	count("udp_batches_total", "Batches they came in.", func(s *stats) uint64 { return s.UDP.Batches }),
 	count("udp_too_long_packets_total", "Datagrams that were dropped because they are longer than any of ours.", func(s *stats) uint64 { return s.UDP.TooLong }),
+	count("udp_empty_packets_total", "Datagrams that were dropped because there is nothing in them.", func(s *stats) uint64 { return s.UDP.Empty }),
 	count("udp_unreachable_total", "ICMP errors about what was sent.", func(s *stats) uint64 { return s.UDP.Unreachable }),
 	count("udp_kernel_drops_total", "Datagrams the kernel dropped for want of room in a socket's buffer: the worker did not keep up.",
 		func(s *stats) uint64 { return s.UDP.KernelDrops }),
