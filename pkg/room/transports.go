@@ -96,13 +96,20 @@ func (m *member) limitIncoming(ctx context.Context, t *transport, most func() in
 // maxIncomingBitrate is the limit of each of the peer's transports, bit/s; 0 is none. The room is locked.
 func (p *Peer) maxIncomingBitrate() int { return p.room.maxIncomingBitrate(*p.grant) }
 
+// leastBitrate is the lowest limit that a worker takes, bit/s: below it no estimator works.
+const leastBitrate = 30_000
+
 // maxIncomingBitrate is the lower of the room's limit and the grant's.
 func (r *Room) maxIncomingBitrate(g auth.Grant) int {
 	all, own := r.rooms.cfg.MaxIncomingBitrate, g.Publish.MaxBitrate
+	lower := min(all, own)
 	if all == 0 || own == 0 {
-		return max(all, own)
+		lower = max(all, own) // the only one
 	}
-	return min(all, own)
+	if lower == 0 {
+		return 0
+	}
+	return max(lower, leastBitrate)
 }
 
 func infoOf(t *control.WebRTCTransport) WebRTCTransportInfo {
