@@ -17,12 +17,8 @@ import (
 // adminAddress is where the operator's port is: on loopback, at a path, or nowhere.
 type adminAddress struct{ tcp, unix string }
 
-const (
-	// profileTimeout is the longest answer of the operator's port: a profile is taken for as long as is asked.
-	profileTimeout = 5 * time.Minute
-	// maxSocketPath is how long the path of a socket may be on every system we run on.
-	maxSocketPath = 103
-)
+// maxSocketPath is how long the path of a socket may be on every system we run on.
+const maxSocketPath = 103
 
 // checkAdmin refuses what strangers could reach: profiles and metrics are nobody else's business (SECURITY.md, side doors).
 func checkAdmin(s *checked) error {
@@ -138,10 +134,10 @@ func (l *privateListener) Close() error {
 
 func (l *privateListener) Addr() net.Addr { return &net.UnixAddr{Name: l.path, Net: "unix"} }
 
-// adminServer is the operator's port.
+// adminServer is the operator's port. Profiles, which take as long as is asked, prolong its times themselves.
 func adminServer(s checked, handler http.Handler) *http.Server {
 	return &http.Server{
-		Handler: handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, WriteTimeout: profileTimeout, IdleTimeout: idleTimeout,
+		Handler: handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, WriteTimeout: answerTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeader, ErrorLog: errorLog(s),
 	}
 }

@@ -140,52 +140,69 @@ func startWorkers(ctx context.Context, s checked) (*supervisor.Supervisor, error
 	return workers, err
 }
 
-// serve answers until ctx ends, then says goodbye in the order from the outside in. Whoever calls end ends it.
-func (c *controller) serve(ctx context.Context, end context.CancelFunc) error {
+// services are what answers.
+type services struct {
+	rooms     *room.Rooms
+	signaling *signaling.Server
+	admin     *admin.Server
+}
+
+func (c *controller) services() services {
 	rooms := room.New(room.Config{Place: c.workers.Place, Limits: c.RoomLimits, MaxIncomingBitrate: c.MaxIncomingBitrate, Log: c.log})
-	handler := signaling.New(signaling.Config{
+	clients := signaling.New(signaling.Config{
 		Rooms: rooms, Page: web.Handler(), Version: "Gazpacho " + c.Version, Verify: c.verify, Origins: c.AllowedOrigins, TrustedProxies: c.proxies,
 		Limits: signaling.Limits{RequestRate: c.RequestRate, RequestBurst: c.RequestBurst, UnauthenticatedPerIP: c.MaxSocketsPerIP}, Log: c.log,
 	})
-	server := httpsServer(c, handler)
 	operators := admin.New(admin.Config{
-		Version: c.Version, Workers: c.workers, Rooms: rooms.Stats, Signaling: handler.Stats, Sockets: c.listener.Stats, Lines: c.logs.Stats, Log: c.log,
+		Version: c.Version, Workers: c.workers, Rooms: rooms.Stats, Signaling: clients.Stats, Sockets: c.listener.Stats, Lines: c.logs.Stats, Log: c.log,
 	})
+	return services{rooms, clients, operators}
+}
+
+// serve answers until ctx ends, then says goodbye in the order from the outside in. Whoever calls end ends it.
+func (c *controller) serve(ctx context.Context, end context.CancelFunc) error {
+	s := c.services()
 	var others sync.WaitGroup
 	defer others.Wait()
+	defer end()
 	asked := make(chan struct{}, 1)
 	others.Go(func() { c.certificates.watch(ctx, asked) })
 	others.Go(func() { hangups(ctx, asked, end) })
-	operatorServer := adminServer(c.checked, operators.Handler())
-	defer operatorServer.Close()
+
+	public, private := httpsServer(c, s.signaling), adminServer(c.checked, s.admin.Handler())
+	defer private.Close()
 	served := make(chan error, 2)
 	if c.adminAt != nil {
-		go func() { served <- operatorServer.Serve(c.adminAt) }()
+		go func() { served <- private.Serve(c.adminAt) }()
 	}
 	go func() {
-		served <- server.Serve(tls.NewListener(c.listener, &tls.Config{
+		served <- public.Serve(tls.NewListener(c.listener, &tls.Config{
 			GetCertificate: c.certificates.certificate, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"},
 		}))
 	}()
-	operators.SetReady(true)
+	s.admin.SetReady(true)
 	c.announce()
 	var err error
 	select {
 	case <-ctx.Done():
 		c.log.Info("ending")
 	case err = <-served:
-		end()
 	}
-	operators.SetReady(false)
-	goodbye, cancel := context.WithTimeout(context.WithoutCancel(ctx), goodbyeTimeout)
+	s.admin.SetReady(false)
+	c.goodbye(ctx, s, public)
+	return err
+}
+
+// goodbye lets clients hear it, for a while.
+func (c *controller) goodbye(ctx context.Context, s services, public *http.Server) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), goodbyeTimeout)
 	defer cancel()
 	c.listener.Close()
-	rooms.Close()
-	handler.Wait(goodbye)
-	handler.Close()
-	_ = server.Shutdown(goodbye) // what is left after that ends with us
-	server.Close()
-	return err
+	s.rooms.Close()
+	s.signaling.Wait(ctx)
+	s.signaling.Close()
+	_ = public.Shutdown(ctx) // what is left after that ends with us
+	public.Close()
 }
 
 func httpsServer(c *controller, handler http.Handler) *http.Server {

@@ -194,3 +194,14 @@ func gone(pid int) bool {
 	_, state, _ := strings.Cut(string(text), ") ")
 	return strings.HasPrefix(state, "Z")
 }
+
+// address is where a started controller says it is.
+func (l *bufferedLog) address(t *testing.T) string {
+	t.Helper()
+	_, rest, ok := strings.Cut(l.String(), "page=https://localhost:")
+	port, _, _ := strings.Cut(rest, " ")
+	if !ok {
+		t.Fatalf("no address in the log:\n%s", l)
+	}
+	return "127.0.0.1:" + port
+}
