@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"gazpacho/proto"
 )
 
 // metricNames is every metric there is, with its labels; those that Prometheus adds itself are everybody's.
@@ -36,7 +38,7 @@ func metricNames(t *testing.T) map[string][]string {
 
 var (
 	selector = regexp.MustCompile(`\b((?:gazpacho|process|go)_[a-z0-9_]+)(?:\{([^}]*)\})?`)
-	matcher  = regexp.MustCompile(`([a-z_]+)\s*(?:=~|!~|!=|=)\s*"`)
+	matcher  = regexp.MustCompile(`([a-z_]+)\s*(?:=~|!~|!=|=)\s*"([^"]*)"`)
 	grouping = regexp.MustCompile(`\bby \(([^)]*)\)`)
 	legend   = regexp.MustCompile(`\{\{\s*(?:\$labels\.)?([a-z_]+)`)
 )
@@ -58,6 +60,9 @@ func checkExpression(t *testing.T, names map[string][]string, where, expr string
 		for _, m := range matcher.FindAllStringSubmatch(f[2], -1) {
 			if !slices.Contains(labels, m[1]) {
 				t.Errorf("%s: %s has no label %s", where, f[1], m[1])
+			}
+			if f[1] == prefix+"drops_total" && (m[1] == "reason" || m[1] == "unit") {
+				checkReasons(t, where, m[2])
 			}
 		}
 	}
@@ -84,6 +89,17 @@ func checkExpression(t *testing.T, names map[string][]string, where, expr string
 	for _, pair := range []string{"()", "{}", "[]"} {
 		if strings.Count(expr, pair[:1]) != strings.Count(expr, pair[1:]) {
 			t.Errorf("%s: %s in %s are not pairs", where, pair, expr)
+		}
+	}
+}
+
+// checkReasons checks that the reasons or units of drops named in a matcher exist.
+func checkReasons(t *testing.T, where, value string) {
+	t.Helper()
+	for name := range strings.SplitSeq(value, "|") {
+		known := slices.ContainsFunc(proto.DropReasons, func(r proto.DropReason) bool { return r.Name == name || string(r.Unit) == name })
+		if !known {
+			t.Errorf("%s: nothing is dropped as %s", where, name)
 		}
 	}
 }

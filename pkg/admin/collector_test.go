@@ -138,7 +138,7 @@ func everything() *proto.WorkerStats {
 	s.Traffic.PacketsReceived, s.Traffic.PacketsSent = 1, 2
 	s.Process.CPUUser, s.Process.CPUSystem = 1_000_000, 500_000
 	s.Objects.Transports = map[string]map[string]int{"webrtc": {"connected": 3, "failed": 1}, "plain": {"open": 2}}
-	s.Drops = map[string]uint64{"srtp.replayed": 4, "ice.unknownUfrag": 5}
+	s.Drops = map[string]uint64{"srtpReplay": 4, "sendNotOpen": 5}
 	s.Handshakes.Failures = map[string]uint64{"timeout": 1}
 	s.TCP.Closed = map[string]uint64{"idle": 1}
 	s.Egress.Drops = map[string]uint64{"full": 1}
@@ -172,30 +172,31 @@ func TestValues(t *testing.T) {
 		`rooms`:                       "2",
 		`room_refusals_total{reason="forbidden"}`:                     "1",
 		`signaling_requests_total{method="join",outcome="forbidden"}`: "1",
-		`edge_sockets`:                                               "9",
-		`log_lines_total{outcome="suppressed"}`:                      "2",
-		`workers_wanted`:                                             "2",
-		`workers_running`:                                            "2",
-		`worker_up{worker="1"}`:                                      "1",
-		`worker_quarantined{worker="1"}`:                             "0",
-		`worker_restarts_total{reason="signal",worker="1"}`:          "3",
-		`worker_restarts_total{reason="signal",worker="0"}`:          "0",
-		`worker_uptime_seconds{worker="0"}`:                          "2.5",
-		`worker_cpu_seconds_total{mode="system",worker="0"}`:         "0.5",
-		`packets_total{direction="received",worker="0"}`:             "1",
-		`packets_total{direction="sent",worker="1"}`:                 "2",
-		`transports{kind="webrtc",state="connected",worker="0"}`:     "3",
-		`transports{kind="plain",state="open",worker="0"}`:           "2",
-		`dropped_packets_total{reason="srtp.replayed",worker="0"}`:   "4",
-		`loop_longest_turn_seconds{worker="0"}`:                      "0.0015",
-		`loop_turn_seconds_bucket{worker="0",le="5e-05"}`:            "1",
-		`loop_turn_seconds_bucket{worker="0",le="0.0001"}`:           "3",
-		`loop_turn_seconds_bucket{worker="0",le="0.0025"}`:           "21",
-		`loop_turn_seconds_bucket{worker="0",le="0.1"}`:              "66",
-		`loop_turn_seconds_bucket{worker="0",le="+Inf"}`:             "78",
-		`loop_turn_seconds_count{worker="0"}`:                        "78",
-		`loop_turn_seconds_sum{worker="0"}`:                          "3",
-		`dtls_handshake_failures_total{reason="timeout",worker="1"}`: "1",
+		`edge_sockets`:                                                          "9",
+		`log_lines_total{outcome="suppressed"}`:                                 "2",
+		`workers_wanted`:                                                        "2",
+		`workers_running`:                                                       "2",
+		`worker_up{worker="1"}`:                                                 "1",
+		`worker_quarantined{worker="1"}`:                                        "0",
+		`worker_restarts_total{reason="signal",worker="1"}`:                     "3",
+		`worker_restarts_total{reason="signal",worker="0"}`:                     "0",
+		`worker_uptime_seconds{worker="0"}`:                                     "2.5",
+		`worker_cpu_seconds_total{mode="system",worker="0"}`:                    "0.5",
+		`packets_total{direction="received",worker="0"}`:                        "1",
+		`packets_total{direction="sent",worker="1"}`:                            "2",
+		`transports{kind="webrtc",state="connected",worker="0"}`:                "3",
+		`transports{kind="plain",state="open",worker="0"}`:                      "2",
+		`drops_total{reason="sendNotOpen",unit="packet to be sent",worker="0"}`: "5",
+		`drops_total{reason="srtpReplay",unit="received datagram",worker="0"}`:  "4",
+		`loop_longest_turn_seconds{worker="0"}`:                                 "0.0015",
+		`loop_turn_seconds_bucket{worker="0",le="5e-05"}`:                       "1",
+		`loop_turn_seconds_bucket{worker="0",le="0.0001"}`:                      "3",
+		`loop_turn_seconds_bucket{worker="0",le="0.0025"}`:                      "21",
+		`loop_turn_seconds_bucket{worker="0",le="0.1"}`:                         "66",
+		`loop_turn_seconds_bucket{worker="0",le="+Inf"}`:                        "78",
+		`loop_turn_seconds_count{worker="0"}`:                                   "78",
+		`loop_turn_seconds_sum{worker="0"}`:                                     "3",
+		`dtls_handshake_failures_total{reason="timeout",worker="1"}`:            "1",
 	} {
 		if got := value(t, lines, series); got != want {
 			t.Errorf("%s is %q, want %s", series, got, want)
@@ -363,8 +364,15 @@ func TestReasonsAreBounded(t *testing.T) {
 	s := everything()
 	s.Drops = map[string]uint64{strings.Repeat("x", 1<<16): 1, "a\n\"\\{}=": 2}
 	f := newFleet(t, s)
-	if got := value(t, scrape(t, full(t, f)), `dropped_packets_total{reason="a\n\"\\{}=",worker="0"}`); got != "2" {
+	if got := value(t, scrape(t, full(t, f)), `drops_total{reason="a\n\"\\{}=",unit="unknown",worker="0"}`); got != "2" {
 		t.Errorf("%q", got)
+	}
+}
+
+// The bound is for workers that have gone mad, not for ours.
+func TestReasonsFit(t *testing.T) {
+	if n := len(proto.DropReasons); n == 0 || n > maxReasons {
+		t.Errorf("%d reasons", n)
 	}
 }
 

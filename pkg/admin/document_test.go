@@ -17,7 +17,7 @@ writes this page.
 - No label is ever an id or a name that a client chose: the number of series does not grow with rooms, peers or time.
 - A scrape asks every worker once, all at the same time, for one second at most. One that does not answer has ` + "`gazpacho_worker_up` 0" + `
   and none of the metrics below. Scrapes within a second share their answers.
-- A series of a counter by reason appears when its reason happens for the first time.
+- A series of a counter by reason appears when its reason happens for the first time; those of drops and restarts are there from the start.
 - Besides these there are ` + "`go_…` and `process_…`" + ` of the controller itself, as the Prometheus client for Go exports them.
 `
 

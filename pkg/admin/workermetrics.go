@@ -74,8 +74,13 @@ var trafficFamilies = []family[stats]{
 		func(s *stats) uint64 { return s.Traffic.KeyFramesRequested }, func(s *stats) uint64 { return s.Traffic.KeyFrameRequestsSent }),
 	bothWays("data_messages_total", "Messages of data channels.",
 		func(s *stats) uint64 { return s.Traffic.MessagesReceived }, func(s *stats) uint64 { return s.Traffic.MessagesSent }),
-	countBy("drops_total", "reason", "What went no further, by reason: see the table of drop reasons in proto/PROTOCOL.md.",
-		func(s *stats) map[string]uint64 { return s.Drops }),
+	{
+		name: "drops_total", kind: counter, labels: []string{"unit", "reason"},
+		help: "What went no further, by reason, and what that is one of: see the table of drop reasons in proto/PROTOCOL.md.",
+		read: func(s *stats, put put) {
+			spread(s.Drops, func(value float64, labels ...string) { put(value, dropUnit(labels[0]), labels[0]) })
+		},
+	},
 
 	state("dtls_handshakes_running", "DTLS handshakes that began and are not over.", func(s *stats) int { return s.Handshakes.Running }),
 	state("dtls_handshake_attempts", "Those of them in which both sides have spoken; 200 at most.", func(s *stats) int { return s.Handshakes.Attempts }),
@@ -113,6 +118,22 @@ var socketFamilies = []family[stats]{
 	count("egress_system_calls_total", "System calls they took.", func(s *stats) uint64 { return s.Egress.Calls }),
 	countBy("egress_dropped_packets_total", "reason", "Packets that could not be sent, by reason.",
 		func(s *stats) map[string]uint64 { return s.Egress.Drops }),
+}
+
+// dropUnits is what each reason counts.
+var dropUnits = func() map[string]string {
+	m := make(map[string]string, len(proto.DropReasons))
+	for _, r := range proto.DropReasons {
+		m[r.Name] = string(r.Unit)
+	}
+	return m
+}()
+
+func dropUnit(reason string) string {
+	if unit, ok := dropUnits[reason]; ok {
+		return unit
+	}
+	return "unknown" // of a worker that is newer than we are
 }
 
 func bytes(name, help string, read func(*stats) uint64) family[stats] {
