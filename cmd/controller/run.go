@@ -165,9 +165,9 @@ func (c *controller) serve(ctx context.Context, end context.CancelFunc) error {
 	var others sync.WaitGroup
 	defer others.Wait()
 	defer end()
-	asked := make(chan struct{}, 1)
+	asked, hangups := make(chan struct{}, 1), catchHangups()
 	others.Go(func() { c.certificates.watch(ctx, asked) })
-	others.Go(func() { hangups(ctx, asked, end) })
+	others.Go(func() { hangups.watch(ctx, asked, end) })
 
 	public, private := httpsServer(c, s.signaling), adminServer(c.checked, s.admin.Handler())
 	defer private.Close()
