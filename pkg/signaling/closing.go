@@ -68,7 +68,7 @@ func (c *session) Close(code int, reason string) {
 func (c *session) finish(why string, code int, reason string) {
 	if c.out.close(code, reason) {
 		c.cause.set(why)
-		time.AfterFunc(closeTimeout, func() { c.socket.Close() }) // once more does no harm
+		time.AfterFunc(c.server.goodbye, func() { c.socket.Close() }) // once more does no harm
 	}
 }
 

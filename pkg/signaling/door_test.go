@@ -186,7 +186,7 @@ func TestForeignPages(t *testing.T) {
 	w := newWorldWith(t, func(c *Config) { c.Origins = []string{"https://app.example"} })
 	own := "http://127.0.0.1:3000"
 	for origin, want := range map[string]int{"https://evil.example": 403, "null": 403, "https://app.example": 101, own: 101} {
-		if status, _, _ := w.handshake("roomId=r&peerId=p", http.Header{"Origin": {origin}}); status != want {
+		if status, _, _ := w.handshake("roomId=r&peerId=visitor", http.Header{"Origin": {origin}}); status != want {
 			t.Errorf("a WebSocket of %s: %d", origin, status)
 		}
 	}

@@ -58,5 +58,5 @@ func orElse[V comparable](v *V, otherwise V) {
 	}
 }
 
-// closeTimeout bounds a goodbye: what is queued, the close frame, and the client's answer to it.
-const closeTimeout = 5 * time.Second
+// goodbyeTimeout bounds a goodbye: what is queued, the close frame, and the client's answer to it.
+const goodbyeTimeout = 5 * time.Second

@@ -2,8 +2,12 @@ package signaling
 
 import (
 	"bufio"
+	"encoding/binary"
+	"errors"
+	"io"
 	"net"
 	"net/http"
+	"os"
 	"time"
 )
 
@@ -48,4 +52,79 @@ func (w *world) answer(c net.Conn) int {
 	}
 	r.Body.Close()
 	return r.StatusCode
+}
+
+// rawClient is a WebSocket client that may do everything wrong. It answers nothing.
+type rawClient struct {
+	net.Conn
+	w      *world
+	reader *bufio.Reader
+}
+
+func (w *world) rawWebSocket(query string) *rawClient {
+	w.t.Helper()
+	c := w.raw("GET /?" + query + " HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n" +
+		"Sec-WebSocket-Protocol: protoo\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n")
+	r := &rawClient{Conn: c, w: w, reader: bufio.NewReader(c)}
+	response, err := http.ReadResponse(r.reader, nil)
+	if err != nil || response.StatusCode != 101 || response.Header.Get("Sec-WebSocket-Extensions") != "" {
+		w.t.Fatalf("%+v, %v", response, err)
+	}
+	return r
+}
+
+// Bits of the first byte of a frame (RFC 6455 section 5.2).
+const (
+	fin          = 0x80
+	rsv1         = 0x40
+	continuation = 0
+	text         = 1
+	ping         = 9
+	pong         = 10
+)
+
+// wsFrame is a masked frame (RFC 6455 section 5.2) whose mask is 0.
+func wsFrame(first byte, payload string) []byte {
+	return append(wsHeader(first, uint64(len(payload))), payload...)
+}
+
+func wsHeader(first byte, length uint64) []byte {
+	b := []byte{first, 0x80}
+	switch {
+	case length < 126:
+		b[1] |= byte(length)
+	case length < 1<<16:
+		b[1] |= 126
+		b = binary.BigEndian.AppendUint16(b, uint16(length))
+	default:
+		b[1] |= 127
+		b = binary.BigEndian.AppendUint64(b, length)
+	}
+	return append(b, 0, 0, 0, 0)
+}
+
+// ends reads until the server closes the socket and returns the code of its close frame, or -1 if there was none.
+func (r *rawClient) ends() (code int) {
+	r.w.t.Helper()
+	code = -1
+	_ = r.SetReadDeadline(time.Now().Add(patience))
+	for {
+		var header [2]byte
+		if _, err := io.ReadFull(r.reader, header[:]); err != nil {
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				r.w.t.Error("the socket is left open")
+			}
+			return code
+		}
+		length := int(header[1])
+		if length == 126 {
+			var long [2]byte
+			_, _ = io.ReadFull(r.reader, long[:]) // the next read fails as well
+			length = int(binary.BigEndian.Uint16(long[:]))
+		}
+		payload := make([]byte, length)
+		if _, err := io.ReadFull(r.reader, payload); err == nil && header[0] == fin|8 && length >= 2 {
+			code = int(binary.BigEndian.Uint16(payload))
+		}
+	}
 }

@@ -53,7 +53,8 @@ type Server struct {
 	api       http.Handler
 	counters  *counters
 	forwarded *limit.Sources // requests that came by way of a proxy and have not proven themselves
-	notice    time.Duration  // before a session's token expires; tests change it
+	notice    time.Duration  // before a session's token expires
+	goodbye   time.Duration  // for a session that is over; tests change both
 	life      context.Context
 	end       context.CancelFunc
 
@@ -69,7 +70,7 @@ func New(cfg Config) *Server {
 		cfg.Now = time.Now
 	}
 	s := &Server{
-		cfg: cfg, origins: newOrigins(cfg.Origins), counters: newCounters(), notice: expiryNotice,
+		cfg: cfg, origins: newOrigins(cfg.Origins), counters: newCounters(), notice: expiryNotice, goodbye: goodbyeTimeout,
 		forwarded: limit.NewSources(cfg.Limits.UnauthenticatedPerIP, 0),
 	}
 	s.api = newAPI(s)
