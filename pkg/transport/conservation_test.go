@@ -1,6 +1,8 @@
 package transport
 
 import (
+	"bytes"
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -11,97 +13,235 @@ import (
 
 	"gazpacho/pkg/ice"
 	"gazpacho/pkg/producer"
+	"gazpacho/pkg/rtp"
+	"gazpacho/pkg/socket"
+	"gazpacho/pkg/tuple"
+	"gazpacho/proto"
 )
 
-// traffic draws datagrams of every kind, good and bad, for one transport, and knows how many of the good ones end there.
+// traffic draws datagrams of every kind, good and bad, for one transport.
 type traffic struct {
 	*client
-	r       *rand.Rand
-	next    map[uint32]uint16
-	old     [][]byte
-	handled int // RTCP that was taken
+	r    *rand.Rand
+	next map[uint32]uint16
+	old  [][]byte
+	rtcp uint64 // compounds that the transport, while it lived, must have taken
+	taps []*recorder
+	seen uint16 // sequence number of a packet of its consumer's
 }
 
-// Conservation: every datagram a transport receives is answered (STUN), handed to DTLS, taken as RTCP, forwarded to the taps, or counted
-// under exactly one reason; and every datagram of a server reaches one transport or is counted there.
+func newTraffic(c *client, r *rand.Rand) *traffic {
+	if _, err := c.w.Connect(c.now, &dtlsParameters); err != nil {
+		c.t.Fatal(err)
+	}
+	id := c.w.ID()
+	c.produce(videoProducer("p"+id, "v", 10))
+	c.produce(simulcastProducer("q"+id, "s", "a", "b"))
+	audio := opusProducer("r" + id)
+	audio.RTPParameters.MID, audio.RTPParameters.Encodings[0].SSRC, audio.RTPMapping.Encodings[0].SSRC = "audio", 31, 31
+	c.produce(audio)
+	return &traffic{
+		client: c, r: r, next: map[uint32]uint16{},
+		taps: []*recorder{c.tap("p" + id), c.tap("q" + id), c.tap("r" + id)},
+	}
+}
+
+// units are those of the reasons in drops.
+var units = func() map[string]proto.DropUnit {
+	m := map[string]proto.DropUnit{}
+	for _, r := range proto.DropReasons {
+		m[r.Name] = r.Unit
+	}
+	return m
+}()
+
+// balance checks a transport's books: what it received was handled or dropped.
+func balance(t *testing.T, s *proto.TransportStats) {
+	t.Helper()
+	handled := s.STUNReceived + s.DTLSReceived + s.RTPPacketsReceived + s.RTXPacketsReceived + s.RTCPPacketsReceived
+	dropped := uint64(0)
+	for reason, n := range s.Drops {
+		if units[reason] == proto.DropReceived {
+			dropped += n
+		}
+	}
+	if handled+dropped != s.PacketsReceived || handled == 0 || dropped == 0 {
+		t.Errorf("%s received %d packets, handled %d, dropped %d: %v", s.TransportID, s.PacketsReceived, handled, dropped, s.Drops)
+	}
+}
+
+// count sorts what left by what it carries.
+func count(sent []socket.Sent) (c counts) {
+	for _, s := range sent {
+		kind := protocolRTP
+		switch {
+		case s.Data[0] <= 3:
+			kind = protocolSTUN
+		case rtp.IsRTCP(s.Data):
+			kind = protocolRTCP
+		case s.Data[1]&0x7f == 102:
+			kind = protocolRTX
+		}
+		c.out[kind]++
+		c.packetsOut++
+		c.bytesOut += uint64(len(s.Data))
+	}
+	return c
+}
+
+// Conservation: every datagram is answered (STUN), handed to DTLS, taken as RTCP, forwarded to the taps, or counted under exactly one
+// reason, of a transport or of its server; and what all of them count stays when one of them is closed. Everything is compared with what
+// was seen from outside.
 func TestConservation(t *testing.T) {
+	var sum counts
+	reasons := map[string]bool{}
 	for seed := range uint64(20) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			b := newBench(t)
 			s := b.server()
-			c := b.client(s, "t")
-			if _, err := c.w.Connect(b.now, &dtlsParameters); err != nil {
-				t.Fatal(err)
-			}
-			o := videoProducer("p", "v", 10)
-			c.produce(o)
-			c.produce(simulcastProducer("q", "s", "a", "b"))
-			audio := opusProducer("r")
-			audio.RTPParameters.MID, audio.RTPParameters.Encodings[0].SSRC, audio.RTPMapping.Encodings[0].SSRC = "audio", 31, 31
-			c.produce(audio)
-			taps := []*recorder{c.tap("p"), c.tap("q"), c.tap("r")}
-			tr := &traffic{client: c, r: rand.New(rand.NewPCG(seed, 7)), next: map[uint32]uint16{}}
-			base, stun := uint64(0), 0
-			const total = 3000
-			for range total {
-				kind := tr.send()
-				if kind == "stun" {
-					stun++
+			r := rand.New(rand.NewPCG(seed, 7))
+			one, two := newTraffic(b.client(s, "one"), r), newTraffic(b.client(s, "two"), r)
+			two.consume(videoConsumer("c", "pone", 15, 1010), one.client)
+			one.consume(videoConsumer("d", "ptwo", 15, 1010), two.client)
+			plain := b.plain(proto.PlainTransportOptions{Comedia: true})
+			three := b.stranger(s, "three")
+			three.reach(three.w, three.from.Remote)
+			b.egress.Take()
+			before := b.env.Totals.counts
+			var first proto.TransportStats
+			var sent []socket.Sent
+			const total = 6000
+			for n := range total {
+				for _, packet := range b.egress.Take() {
+					sent = append(sent, packet)
+					if packet.To == two.from && !rtp.IsRTCP(packet.Data) {
+						two.seen = binary.BigEndian.Uint16(packet.Data[2:])
+					}
 				}
-				if tr.r.IntN(20) == 0 {
+				switch pick := r.IntN(8); {
+				case pick == 0:
+					sendPlain(plain, b, r)
+				case pick < 4:
+					one.send()
+				case pick < 7:
+					two.send()
+				case r.IntN(2) == 0:
+					three.deliver(clientHello)
+				default:
+					three.sendRTP(frame(1, uint16(n), true))
+				}
+				if r.IntN(20) == 0 {
 					b.pass(10 * time.Millisecond)
 				}
-			}
-			d := c.w.agent.Drops()
-			unanswered := uint64(0)
-			for reason, n := range d {
-				if !ice.Drop(reason).Answered() {
-					unanswered += n
+				if n == total/2 {
+					first = one.statistics().TransportStats
+					one.w.Close(b.now)
+				}
+				if n == total*3/4 {
+					plain.Close(b.now)
 				}
 			}
-			answered := uint64(0)
-			for _, sent := range b.egress.Take() {
-				if sent.Data[0] <= 3 {
-					answered++
+			second, third := two.statistics().TransportStats, plain.Stats(b.now).(proto.PlainTransportStats).TransportStats
+			balance(t, &first)
+			balance(t, &second)
+			balance(t, &third)
+			fourth := three.statistics().TransportStats
+			balance(t, &fourth)
+
+			all := b.env.Totals.counts
+			for k := range numProtocols {
+				all.in[k] -= before.in[k]
+				all.out[k] -= before.out[k]
+			}
+			dropped, served := uint64(0), uint64(0)
+			b.env.Totals.EachDrop(func(_ string, n uint64, received bool) {
+				if received {
+					dropped += n
 				}
+			})
+			for _, n := range s.Drops() {
+				served += n
+			}
+			handled := uint64(0)
+			for _, n := range all.in {
+				handled += n
+			}
+			if handled+dropped != total {
+				t.Errorf("of %d datagrams %d were handled and %d dropped", total, handled, dropped)
+			}
+			if got := first.PacketsReceived + second.PacketsReceived + third.PacketsReceived + fourth.PacketsReceived; got != all.packetsIn || all.packetsIn-before.packetsIn+served != total {
+				t.Errorf("the transports received %d, all of them %d, their server kept %d", got, all.packetsIn, served)
+			}
+			if got := first.BytesReceived + second.BytesReceived + third.BytesReceived + fourth.BytesReceived; got != all.bytesIn {
+				t.Errorf("the transports received %d bytes, all of them %d", got, all.bytesIn)
 			}
 			forwarded := uint64(0)
-			for _, tap := range taps {
+			for _, tap := range append(one.taps, two.taps...) {
 				forwarded += uint64(len(tap.numbers))
 			}
-			stats := c.statistics()
-			dropped := uint64(0)
-			for _, n := range stats.Drops {
-				dropped += n
+			out := count(append(sent, b.egress.Take()...))
+			dtls := uint64(len(b.islands[0].got) + len(b.islands[1].got))
+			if all.in[protocolSTUN] != out.out[protocolSTUN] || all.in[protocolDTLS] != dtls ||
+				all.in[protocolRTP]+all.in[protocolRTX] != forwarded || all.in[protocolRTCP] < one.rtcp+two.rtcp {
+				t.Errorf("handled %v; %d answers, %d handed to DTLS, %d forwarded, at least %d of RTCP",
+					all.in, out.out[protocolSTUN], dtls, forwarded, one.rtcp+two.rtcp)
 			}
-			for _, n := range s.Drops() {
-				base += n
+			if all.out != out.out || all.packetsOut-before.packetsOut != out.packetsOut || all.bytesOut-before.bytesOut != out.bytesOut {
+				t.Errorf("sent %v, %d packets of %d bytes; counted %v, %d, %d", out.out, out.packetsOut, out.bytesOut,
+					all.out, all.packetsOut-before.packetsOut, all.bytesOut-before.bytesOut)
 			}
-			got := answered + uint64(len(b.islands[0].got)) + uint64(tr.handled) + forwarded + dropped + base
-			if got != total {
-				t.Errorf("of %d datagrams: %d answered, %d DTLS, %d RTCP, %d forwarded, %d dropped, %d by the server: %d in all; %v",
-					total, answered, len(b.islands[0].got), tr.handled, forwarded, dropped, base, got, stats.Drops)
+			for k := range numProtocols {
+				sum.in[k] += all.in[k]
+				sum.out[k] += all.out[k]
 			}
-			if answered+unanswered != uint64(stun) {
-				t.Errorf("%d answers and %d drops for %d STUN messages", answered, unanswered, stun)
-			}
-			if forwarded == 0 || answered == 0 || tr.handled == 0 || len(stats.Drops) < 8 {
-				t.Errorf("the traffic was not diverse: %v", stats.Drops)
-			}
+			b.env.Totals.EachDrop(func(reason string, n uint64, _ bool) { reasons[reason] = reasons[reason] || n > 0 })
 		})
+	}
+	for k := range numProtocols {
+		if sum.in[k] == 0 || sum.out[k] == 0 && k != protocolDTLS {
+			t.Errorf("the traffic was not diverse: in %v, out %v", sum.in, sum.out)
+		}
+	}
+	for reason, unit := range units {
+		if unit == proto.DropReceived && !reasons[reason] && !rare[reason] {
+			t.Errorf("the traffic was not diverse: nothing was dropped for %s", reason)
+		}
 	}
 }
 
-// send delivers one datagram and tells what kind it was. Outgoing drops are kept at zero, for they are not of received packets: the path
-// stays open.
-func (tr *traffic) send() string {
+// rare are the reasons that need more than random traffic, or a fault. They have tests of their own.
+var rare = map[string]bool{
+	"tooManyStreams": true, "unauthorizedTuple": true, "srtpTooOld": true, "panic": true, "producerDuplicate": true, "producerSequence": true,
+	"producerClosed": true, "stunBudget": true, "stunNotRequest": true, "stunClosed": true,
+}
+
+// sendPlain sends one datagram to a plain transport: of its peer or another, media, RTCP or noise.
+func sendPlain(p *Plain, b *bench, r *rand.Rand) {
+	from := tuple.Of(tuple.UDP, p.local.Link, p.local.Address, peerAddress)
+	if r.IntN(5) == 0 && p.tuple.IsValid() {
+		from.Remote = evilAddress
+	}
+	switch r.IntN(4) {
+	case 0:
+		p.Handle(b.now, []byte{byte(r.Uint32()), 1, 2}, from)
+	case 1:
+		p.Handle(b.now, rtcpReport(), from)
+	case 2:
+		p.Handle(b.now, []byte{0x81, 201, 0, 1, 0, 0, 0, 1}, from)
+	default:
+		p.Handle(b.now, append([]byte{}, mediaPacket...), from)
+	}
+}
+
+// send delivers one datagram.
+func (tr *traffic) send() {
 	switch tr.r.IntN(12) {
 	case 0:
 		tr.deliver(check(tr.t, tr.w.agent.UsernameFragment(), tr.w.agent.Password(), tr.r.IntN(2) == 0))
-		return "stun"
+		return
 	case 1:
 		tr.deliver(check(tr.t, tr.w.agent.UsernameFragment(), "forged", true))
-		return "stun"
+		return
 	case 2:
 		b := make([]byte, tr.r.IntN(100))
 		for i := range b {
@@ -112,44 +252,60 @@ func (tr *traffic) send() string {
 		}
 		if tr.r.IntN(3) == 0 {
 			tr.server.Handle(tr.now, b, from(tr.server, evilAddress))
-			return "noise for the server"
+			return
 		}
 		tr.deliver(b)
-		return "noise"
+		return
 	case 3:
 		tr.deliver(clientHello)
-		return "dtls"
+		return
 	case 4:
 		if len(tr.old) > 0 {
 			tr.deliver(tr.old[tr.r.IntN(len(tr.old))])
-			return "replay"
+			return
 		}
 		tr.deliver([]byte{200})
-		return "noise"
+		return
 	case 5:
-		tr.handled++
-		tr.sendRTCP(&pionrtcp.ReceiverReport{SSRC: 9}, &pionrtcp.PictureLossIndication{MediaSSRC: tr.r.Uint32N(20)}, nack(tr.r.Uint32N(20), uint16(tr.r.Uint32())))
-		return "rtcp"
+		if !tr.w.closed {
+			tr.rtcp++
+		}
+		tr.sendRTCP(&pionrtcp.ReceiverReport{SSRC: 9}, &pionrtcp.PictureLossIndication{MediaSSRC: tr.r.Uint32N(20)}, nack(15, tr.seen), nack(tr.r.Uint32N(20), uint16(tr.r.Uint32())))
+		return
 	case 6:
-		tr.deliver(tr.sealRawRTCP([]byte{0x81, 201, 0, 1, 0, 0, 0, 1}))
-		return "malformed rtcp"
+		raw := []byte{0x81, 201, 0, 1, 0, 0, 0, 1}
+		if tr.r.IntN(4) == 0 {
+			raw = bytes.Repeat([]byte{0x80, 201, 0, 1, 0, 0, 0, 1}, 33)
+		}
+		tr.deliver(tr.sealRawRTCP(raw))
+		return
+	}
+	if tr.r.IntN(12) == 0 {
+		tr.deliver(tr.badCheck())
+		return
 	}
 	datagram := tr.seal(tr.media())
 	if len(tr.old) < 50 {
 		tr.old = append(tr.old, datagram)
 	}
 	if tr.r.IntN(10) == 0 {
-		return tr.lose(datagram)
+		datagram[len(datagram)-1] ^= 1 // forged
 	}
 	tr.deliver(datagram)
-	return "media"
 }
 
-// lose does not deliver a datagram but a forged one.
-func (tr *traffic) lose(datagram []byte) string {
-	datagram[len(datagram)-1] ^= 1
-	tr.deliver(datagram)
-	return "forged media"
+// badCheck is a Binding request that is cut, changed on the way, or for somebody else.
+func (tr *traffic) badCheck() []byte {
+	b := check(tr.t, tr.w.agent.UsernameFragment(), tr.w.agent.Password(), false)
+	switch tr.r.IntN(3) {
+	case 0:
+		return b[:len(b)-4]
+	case 1:
+		b[len(b)-1] ^= 1
+		return b
+	default:
+		return check(tr.t, "stranger", "forged", false)
+	}
 }
 
 // media is a packet of one of the streams, or of none; some are empty, not of a codec, or retransmissions nobody wants.
@@ -179,6 +335,9 @@ func (tr *traffic) media() *pionrtp.Packet {
 	case 3:
 		with(tr.t, p, ccID, []byte{1, 2})
 	case 4:
+		if tr.w.closed {
+			break
+		}
 		if pr := tr.w.producers[tr.r.IntN(3)]; pr.Paused() {
 			pr.Resume(tr.now)
 		} else {
@@ -188,19 +347,18 @@ func (tr *traffic) media() *pionrtp.Packet {
 	return p
 }
 
-// Every verdict has a name of its own, and none is that of a drop: they share a table in the statistics.
+// Every reason has a name of its own: they share a table in the statistics.
 func TestDropNamesAreDistinct(t *testing.T) {
 	names := map[string]bool{}
-	for d := range numDrops {
-		names[d.String()] = true
-	}
-	for v := range producer.NumVerdicts {
-		if !v.Forwarded() {
-			names[v.String()] = true
+	total := 0
+	new(tally).each(func(reason string, _ uint64, received bool) {
+		total++
+		names[reason] = true
+		if received != (units[reason] == proto.DropReceived) {
+			t.Errorf("%s is documented to be of a %q", reason, units[reason])
 		}
-	}
-	want := int(numDrops) + int(producer.NumVerdicts) - 2
-	if len(names) != want || names[""] {
+	})
+	if want := int(numDrops) + int(producer.NumVerdicts) - 2 + int(ice.NumDrops); len(names) != want || total != want || names[""] {
 		t.Errorf("%d names, want %d: %v", len(names), want, names)
 	}
 }
