@@ -188,6 +188,9 @@ func TestRecordBudget(t *testing.T) {
 		if got != budget-2 { // a Finished before, an alert after
 			t.Errorf("%d messages, want %d", got, budget-2)
 		}
+		if w.dropped(DropBudget) != 1 || w.counters.Handshakes.Completed != 1 {
+			t.Errorf("counted %d, %+v", w.dropped(DropBudget), w.counters.Handshakes)
+		}
 	})
 }
 
@@ -231,6 +234,9 @@ func TestDataDropsWhatNobodyReads(t *testing.T) {
 		}
 		if n != 64 {
 			t.Errorf("%d messages were kept, want 64", n)
+		}
+		if got := w.dropped(DropUnread); got != 200-64 {
+			t.Errorf("%d were counted as dropped", got)
 		}
 	})
 }
