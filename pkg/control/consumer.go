@@ -59,7 +59,7 @@ func (t *Transport) Consume(ctx context.Context, o ConsumerOptions) (*Consumer, 
 	t.router.worker.listen(c.id, c, 1)
 	result, err := ask[proto.ConsumeResult](ctx, t.router.worker, proto.TransportConsume, t.id, body)
 	if err != nil {
-		c.end()
+		undo(err, c.Close, c.end)
 		return nil, err
 	}
 	c.mu.Lock()

@@ -62,7 +62,7 @@ func (t *Transport) ConsumeData(ctx context.Context, o DataConsumerOptions) (*Da
 	}
 	dump, err := ask[proto.DataConsumerDump](ctx, r.worker, proto.TransportConsumeData, t.id, body)
 	if err != nil {
-		c.end()
+		undo(err, c.Close, c.end)
 		return nil, err
 	}
 	c.mu.Lock()

@@ -59,7 +59,7 @@ func (t *Transport) ProduceData(ctx context.Context, o DataProducerOptions) (*Da
 		DataProducerID: p.id, Type: proto.DataSCTP, SCTPStreamParameters: &params, Label: o.Label, Protocol: o.Protocol, Paused: o.Paused,
 	}
 	if err := t.router.worker.client.Request(ctx, proto.TransportProduceData, t.id, body, nil); err != nil {
-		p.end()
+		undo(err, p.Close, p.end)
 		return nil, err
 	}
 	p.mu.Lock()

@@ -67,7 +67,7 @@ func (o *observing) observe(ctx context.Context, to object, method string, body 
 	}
 	r.worker.listen(o.id, to, 0)
 	if err := r.worker.client.Request(ctx, method, r.id, body, nil); err != nil {
-		o.end()
+		undo(err, o.Close, o.end)
 		return err
 	}
 	return nil

@@ -49,7 +49,7 @@ func (t *Transport) Produce(ctx context.Context, o ProducerOptions) (*Producer, 
 	t.router.worker.listen(p.id, p, 1)
 	result, err := ask[proto.ProduceResult](ctx, t.router.worker, proto.TransportProduce, t.id, body)
 	if err != nil {
-		p.end()
+		undo(err, p.Close, p.end)
 		return nil, err
 	}
 	p.mu.Lock()

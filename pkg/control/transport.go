@@ -46,7 +46,7 @@ func (t *Transport) open(ctx context.Context, o object, method string, body, dum
 	}
 	r.worker.listen(t.id, o, 0)
 	if err := r.worker.client.Request(ctx, method, r.id, body, dump); err != nil {
-		t.end()
+		undo(err, t.Close, t.end)
 		return err
 	}
 	return nil

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"net"
 	"sync"
 	"time"
@@ -180,7 +181,7 @@ func (w *Worker) CreateRouter(ctx context.Context, o RouterOptions) (*Router, er
 		return nil, w.client.Err()
 	}
 	if err := w.client.Request(ctx, proto.WorkerCreateRouter, "", proto.CreateRouter{RouterID: r.id}, nil); err != nil {
-		w.disown(r)
+		undo(err, r.Close, r.end)
 		return nil, err
 	}
 	return r, nil
@@ -224,6 +225,17 @@ func (w *Worker) tell(method, handlerID string, body any) {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	_ = w.client.Request(ctx, method, handlerID, body, nil)
+}
+
+// undo ends what was not made. What the worker has refused it does not have; but when nobody waited for its answer, it may have made
+// it, and is told to close it: else whoever hangs up in time would leave something behind with every try.
+func undo(err error, close func(), end func() bool) {
+	var refused *proto.Error
+	if errors.As(err, &refused) {
+		end()
+		return
+	}
+	close()
 }
 
 // ask is a request whose answer is an R.
