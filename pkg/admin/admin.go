@@ -77,7 +77,7 @@ func (s *Server) Handler() http.Handler { return s.handler }
 func (s *Server) SetReady(yes bool) {
 	if yes {
 		s.phase.Store(ready)
-	} else {
+	} else { // who has never been ready is starting, not ending
 		s.phase.CompareAndSwap(ready, ending)
 	}
 }

@@ -42,6 +42,7 @@ func newRegistry(s *Server) *prometheus.Registry {
 	for _, f := range controllerFamilies {
 		c.controller = append(c.controller, f.desc())
 	}
+	// Not the default registry: other packages' metrics are none of ours, and tests make many servers.
 	r := prometheus.NewRegistry()
 	r.MustRegister(c, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return r
@@ -69,6 +70,7 @@ func (c *collector) Collect(send chan<- prometheus.Metric) {
 	for i, f := range controllerFamilies {
 		f.collect(&shot, c.controller[i], send)
 	}
+	// The slots decide which workers there are: one that is dead now must show as down, not vanish.
 	answered := make(map[int]*proto.WorkerStats, len(shot.Workers.Slots))
 	for _, r := range c.server.poll.read() {
 		answered[r.slot] = r.stats

@@ -20,6 +20,7 @@ type snapshot struct {
 	Workers   supervisor.Stats
 }
 
+// snapshot asks everybody; none of them has to ask a worker.
 func (s *Server) snapshot() snapshot {
 	shot := snapshot{Version: s.cfg.Version, Workers: s.cfg.Workers.Stats()}
 	if s.cfg.Rooms != nil {
@@ -44,6 +45,7 @@ var controllerFamilies = []family[snapshot]{
 		read: func(s *snapshot, put put) { put(1, s.Version) },
 	},
 
+	// Who is here.
 	state("rooms", "Rooms that are open.", func(s *snapshot) int { return s.Rooms.Rooms }),
 	count("rooms_opened_total", "Rooms that were opened.", func(s *snapshot) uint64 { return s.Rooms.RoomsOpened }),
 	state("peers", "Peers that are connected to a room.", func(s *snapshot) int { return s.Rooms.Peers }),
@@ -53,6 +55,7 @@ var controllerFamilies = []family[snapshot]{
 	countBy("room_refusals_total", "reason", "What rooms refused, by reason: a right that is missing, or a limit that is reached.",
 		func(s *snapshot) map[string]uint64 { return s.Rooms.Refusals }),
 
+	// Signaling. Methods that nobody knows count as one, "unknown": a client must not be able to make a series.
 	state("signaling_sessions", "WebSocket sessions that are open.", func(s *snapshot) int { return s.Signaling.Sessions }),
 	count("signaling_accepted_total", "WebSocket handshakes that were accepted.", func(s *snapshot) uint64 { return s.Signaling.Accepted }),
 	countBy("signaling_refused_total", "reason", "WebSocket handshakes and HTTP requests that were refused at the door, by reason.",
@@ -72,12 +75,14 @@ var controllerFamilies = []family[snapshot]{
 	countBy("signaling_http_requests_total", "status", "HTTP requests of the API, by status.",
 		func(s *snapshot) map[string]uint64 { return s.Signaling.HTTP }),
 
+	// The HTTPS port, below TLS.
 	state("edge_sockets", "Open sockets of the HTTPS port.", func(s *snapshot) int { return s.Sockets.Open }),
 	state("edge_unauthenticated_sockets", "Sockets of those whose client has not entered a room.", func(s *snapshot) int { return s.Sockets.Unauthenticated }),
 	state("edge_sources", "Addresses that unauthenticated sockets come from.", func(s *snapshot) int { return s.Sockets.Sources }),
 	count("edge_accepted_sockets_total", "Sockets that were accepted.", func(s *snapshot) uint64 { return s.Sockets.Accepted }),
 	count("edge_refused_sockets_total", "Sockets that were closed at once: too many of one address, or in all.", func(s *snapshot) uint64 { return s.Sockets.Refused }),
 
+	// Our own log; lines of workers that are passed on are in it, and count again in what workers suppress themselves.
 	{
 		name: "log_lines_total", kind: counter, labels: []string{"outcome"},
 		help: "Lines of the log: written, suppressed by the limit of their site, or dropped because nobody reads fast enough.",
@@ -88,6 +93,7 @@ var controllerFamilies = []family[snapshot]{
 		},
 	},
 
+	// The workers' lives, which outlast the workers: they are the controller's metrics.
 	state("workers_wanted", "Workers that should run.", func(s *snapshot) int { return len(s.Workers.Slots) }),
 	state("workers_running", "Workers that run.", func(s *snapshot) int { return s.Workers.Running() }),
 	{
@@ -110,6 +116,7 @@ var controllerFamilies = []family[snapshot]{
 	},
 }
 
+// boolInt is how Prometheus has booleans.
 func boolInt(b bool) int {
 	if b {
 		return 1

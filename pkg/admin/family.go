@@ -28,7 +28,7 @@ const (
 // family is one row of a table of metrics: how it is called, what it means, and how it is read from an S.
 type family[S any] struct {
 	name, kind, help string
-	labels           []string
+	labels           []string // besides workerLabel, which collect adds
 	read             func(s *S, put put)
 	buckets          func(s *S) []uint64 // of histograms: counts by class of proto.TurnBounds; read gives the sum
 }
@@ -38,14 +38,17 @@ type put func(value float64, labels ...string)
 
 // The constructors of rows. Maps become series: one for each key.
 
+// count is a counter without labels.
 func count[S any](name, help string, read func(*S) uint64) family[S] {
 	return family[S]{name: name, kind: counter, help: help, read: func(s *S, put put) { put(float64(read(s))) }}
 }
 
+// state is a gauge without labels.
 func state[S any](name, help string, read func(*S) int) family[S] {
 	return family[S]{name: name, kind: gauge, help: help, read: func(s *S, put put) { put(float64(read(s))) }}
 }
 
+// countBy is a counter for each key of a map.
 func countBy[S any](name, label, help string, read func(*S) map[string]uint64) family[S] {
 	return family[S]{name: name, kind: counter, help: help, labels: []string{label}, read: func(s *S, put put) { spread(read(s), put) }}
 }

@@ -39,6 +39,7 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	answer(w, r, status, h)
 }
 
+// unready is why no clients should be sent here, or nothing. One worker that runs is enough: rooms are placed on those there are.
 func (s *Server) unready(h health) string {
 	switch s.phase.Load() {
 	case starting:
@@ -52,6 +53,7 @@ func (s *Server) unready(h health) string {
 	return ""
 }
 
+// health is the detail but for the verdict.
 func (s *Server) health() health {
 	h := health{Version: s.cfg.Version, Uptime: time.Since(s.startedAt).Seconds()}
 	stats := s.cfg.Workers.Stats()

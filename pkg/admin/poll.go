@@ -51,6 +51,7 @@ func (p *poll) read() []reading {
 
 func (r *round) run(workers []*supervisor.Worker) {
 	defer close(r.done)
+	// Not the context of whoever asked first: the others wait for the same answers.
 	ctx, cancel := context.WithTimeout(context.Background(), pollTimeout)
 	defer cancel()
 	readings := make([]reading, len(workers))

@@ -8,6 +8,7 @@ type stats = proto.WorkerStats
 // workerFamilies are the metrics of one worker. Each has the label worker besides its own. Those of a worker that was replaced begin
 // at zero again.
 var workerFamilies = []family[stats]{
+	// The process. CPU beyond one core is garbage collection and handshakes; the loop itself cannot have more than one.
 	microseconds("worker_uptime_seconds", gauge, "Time since the worker started.", func(s *stats) uint64 { return s.Uptime }),
 	{
 		name: "worker_cpu_seconds_total", kind: counter, help: "CPU time of the process, by mode.", labels: []string{"mode"},
@@ -24,6 +25,8 @@ var workerFamilies = []family[stats]{
 	microseconds("worker_gc_pause_seconds_total", counter, "Time the process was stopped for garbage collection.", func(s *stats) uint64 { return s.Process.GCPauses }),
 	count("worker_panics_total", "Panics of packet handlers that cost one transport, not the worker.", func(s *stats) uint64 { return s.Process.Panics }),
 
+	// The loop. Delay of media comes from long turns, loss from those which outlast what a socket's buffer holds; the share of time
+	// within turns is the rate of the histogram's sum.
 	{
 		name: "loop_turn_seconds", kind: histogram, help: "How long turns of the loop took. All media of a worker waits for a turn.",
 		read:    func(s *stats, put put) { put(float64(s.Loop.Busy) * microsecond) },
@@ -36,6 +39,7 @@ var workerFamilies = []family[stats]{
 	count("loop_posts_total", "Functions posted to the loop: requests, events of DTLS and SCTP.", func(s *stats) uint64 { return s.Loop.Posts }),
 	state("loop_post_queue_length", "Posted functions that wait.", func(s *stats) int { return s.Loop.PostDepth }),
 
+	// What lives. A router is a room's; transports, producers and consumers are its peers'.
 	state("routers", "Routers that exist.", func(s *stats) int { return s.Objects.Routers }),
 	state("producers", "Producers that exist.", func(s *stats) int { return s.Objects.Producers }),
 	state("consumers", "Consumers that exist.", func(s *stats) int { return s.Objects.Consumers }),
@@ -52,7 +56,8 @@ var workerFamilies = []family[stats]{
 	},
 }
 
-// trafficFamilies are what transports received and sent.
+// trafficFamilies are what transports received and sent. What sockets handed up is what was received by kind, plus the drops whose unit
+// is a received datagram: the conservation that the worker's tests prove, and that a query can check on a running one.
 var trafficFamilies = []family[stats]{
 	bothWays("packets_total", "Packets of transports, of every kind.",
 		func(s *stats) uint64 { return s.Traffic.PacketsReceived }, func(s *stats) uint64 { return s.Traffic.PacketsSent }),
@@ -74,6 +79,7 @@ var trafficFamilies = []family[stats]{
 		func(s *stats) uint64 { return s.Traffic.KeyFramesRequested }, func(s *stats) uint64 { return s.Traffic.KeyFrameRequestsSent }),
 	bothWays("data_messages_total", "Messages of data channels.",
 		func(s *stats) uint64 { return s.Traffic.MessagesReceived }, func(s *stats) uint64 { return s.Traffic.MessagesSent }),
+	// The unit keeps apart what must not be added up, such as datagrams and the records within them.
 	{
 		name: "drops_total", kind: counter, labels: []string{"unit", "reason"},
 		help: "What went no further, by reason, and what that is one of: see the table of drop reasons in proto/PROTOCOL.md.",
@@ -82,6 +88,7 @@ var trafficFamilies = []family[stats]{
 		},
 	},
 
+	// Handshakes: started = completed + failures + running.
 	state("dtls_handshakes_running", "DTLS handshakes that began and are not over.", func(s *stats) int { return s.Handshakes.Running }),
 	state("dtls_handshake_attempts", "Those of them in which both sides have spoken; 200 at most.", func(s *stats) int { return s.Handshakes.Attempts }),
 	count("dtls_handshakes_started_total", "DTLS handshakes that began.", func(s *stats) uint64 { return s.Handshakes.Started }),
@@ -91,7 +98,8 @@ var trafficFamilies = []family[stats]{
 		func(s *stats) map[string]uint64 { return s.Handshakes.Failures }),
 }
 
-// socketFamilies are what sockets received and sent.
+// socketFamilies are what sockets received and sent, strangers' packets included: below the transports, so that what a flood costs shows
+// here first.
 var socketFamilies = []family[stats]{
 	count("udp_received_packets_total", "Datagrams read from UDP sockets.", func(s *stats) uint64 { return s.UDP.Packets }),
 	count("udp_received_bytes_total", "Bytes of those datagrams.", func(s *stats) uint64 { return s.UDP.Bytes }),
@@ -112,6 +120,7 @@ var socketFamilies = []family[stats]{
 	countBy("tcp_connections_closed_total", "reason", "ICE-TCP connections that were closed by us, by reason.",
 		func(s *stats) map[string]uint64 { return s.TCP.Closed }),
 
+	// What leaves. Packets by system calls tell how well batches and GSO work.
 	count("egress_packets_total", "Packets that the system took.", func(s *stats) uint64 { return s.Egress.Packets }),
 	count("egress_bytes_total", "Bytes of those packets.", func(s *stats) uint64 { return s.Egress.Bytes }),
 	count("egress_messages_total", "Messages they left in: with GSO, several packets make one.", func(s *stats) uint64 { return s.Egress.Messages }),
@@ -129,6 +138,7 @@ var dropUnits = func() map[string]string {
 	return m
 }()
 
+// dropUnit is what a reason counts.
 func dropUnit(reason string) string {
 	if unit, ok := dropUnits[reason]; ok {
 		return unit
@@ -136,6 +146,7 @@ func dropUnit(reason string) string {
 	return "unknown" // of a worker that is newer than we are
 }
 
+// bytes is a gauge of memory.
 func bytes(name, help string, read func(*stats) uint64) family[stats] {
 	f := count(name, help, read)
 	f.kind = gauge

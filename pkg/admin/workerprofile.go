@@ -63,6 +63,7 @@ func (s *Server) worker(slot string) *supervisor.Worker {
 	return nil
 }
 
+// profileStatus is the HTTP status of a worker's refusal. Ours to answer for is what is left: a worker that is gone or fails.
 func profileStatus(err error) int {
 	var refused *proto.Error
 	if errors.As(err, &refused) {

@@ -64,6 +64,7 @@ func New(w io.Writer, c Config) *Log {
 	return l
 }
 
+// format is one of slog's handlers, which writes each line with one Write.
 func (l *Log) format(w io.Writer, c Config) slog.Handler {
 	options := &slog.HandlerOptions{Level: c.Level}
 	if l.json {
@@ -107,6 +108,7 @@ func (l *Log) write(w io.Writer) {
 	}
 }
 
+// put writes n whole lines and counts them.
 func (l *Log) put(w io.Writer, lines []byte, n uint64) {
 	if n == 0 {
 		return

@@ -29,6 +29,7 @@ type queue struct {
 	closed  bool
 }
 
+// init makes the queue. maxLines and maxBytes bound what waits.
 func (q *queue) init(maxLines, maxBytes int) {
 	q.maxLines, q.maxBytes = uint64(maxLines), maxBytes
 	q.wake, q.empty = make(chan struct{}, 1), make(chan struct{})
@@ -49,6 +50,7 @@ func (q *queue) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
+// signal wakes the writer, or lets it find something when it next looks.
 func (q *queue) signal() {
 	select {
 	case q.wake <- struct{}{}:

@@ -64,6 +64,7 @@ type sites struct {
 	closed   bool
 }
 
+// init makes the books. report must not log by way of them.
 func (s *sites) init(perSite int, report func(place, string, tally)) {
 	s.perSite, s.report = perSite, report
 	s.tallies, s.messages = make(map[site]tally), make(map[place]int)
@@ -151,6 +152,7 @@ func (s *sites) close() {
 	s.tell(ended)
 }
 
+// tell reports a window that has ended, without the lock: reports go through the queue.
 func (s *sites) tell(ended map[site]tally) {
 	for k, t := range ended {
 		if t.suppressed > 0 {

@@ -22,6 +22,7 @@ var reasons = [...]string{DeathExited, DeathPanic, DeathSignal, DeathSilent, Dea
 
 const exitPanic = 70 // of a worker
 
+// How watch and keep name deaths that no system call explains.
 var (
 	errSilent = fmt.Errorf("its loop did not answer for %v", silence)
 	errExited = errors.New("it ended by itself")
@@ -63,6 +64,7 @@ func (s *Supervisor) Stats() Stats {
 	return Stats{Slots: list}
 }
 
+// newLives has every reason at zero, so that the first death is a change that graphs and alerts see.
 func newLives(workers int) []SlotStats {
 	lives := make([]SlotStats, workers)
 	for i := range lives {
