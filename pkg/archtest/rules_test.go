@@ -55,7 +55,8 @@ var table = map[string]rule{
 	"pkg/archtest":   {module: []string{all}},
 	"pkg/simtest":    {module: []string{all}, external: []string{"github.com/pion"}},
 
-	"pkg/simtest/script": {},
+	"pkg/simtest/scalable": {},
+	"pkg/simtest/script":   {},
 }
 
 // impureImports are what the pure core may not import: all that reads clocks, opens sockets, locks or rolls dice.

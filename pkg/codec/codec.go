@@ -1,4 +1,4 @@
-// Package codec reads layers and key frames in VP8, H264 and Opus.
+// Package codec reads layers and key frames in VP8, VP9, AV1, H264, H265 and Opus.
 package codec
 
 import (
@@ -24,7 +24,10 @@ const (
 	ComfortNoise
 	TelephoneEvent
 	VP8
+	VP9
+	AV1
 	H264
+	H265
 	NumKinds
 )
 
@@ -32,6 +35,8 @@ const (
 type traits struct {
 	mime      string
 	keyFrames bool // a receiver can begin at a key frame only
+	gapless   bool // decoders take a gap in picture ids for a loss
+	described bool // layers are told by the dependency descriptor, not by the payload
 	inspect   func(payload []byte, f *rtp.Frame) bool
 }
 
@@ -46,8 +51,11 @@ var table = [NumKinds]traits{
 	SILK:           {mime: "audio/SILK"},
 	ComfortNoise:   {mime: "audio/CN"},
 	TelephoneEvent: {mime: "audio/telephone-event"},
-	VP8:            {mime: "video/VP8", keyFrames: true, inspect: inspectVP8},
-	H264:           {mime: "video/H264", keyFrames: true, inspect: inspectH264},
+	VP8:            {mime: "video/VP8", keyFrames: true, gapless: true, inspect: inspectVP8},
+	VP9:            {mime: "video/VP9", keyFrames: true, inspect: inspectVP9},
+	AV1:            {mime: "video/AV1", keyFrames: true, described: true, inspect: inspectAV1},
+	H264:           {mime: "video/H264", keyFrames: true, described: true, inspect: inspectH264},
+	H265:           {mime: "video/H265", keyFrames: true, inspect: inspectH265},
 }
 
 // KindOf finds a codec by its MIME type, whose case does not matter (RFC 4855 section 3).
@@ -70,6 +78,13 @@ func (k Kind) String() string {
 
 // KeyFrames tells whether a receiver can begin, or change to another stream of the same source, at a key frame only.
 func (k Kind) KeyFrames() bool { return k < NumKinds && table[k].keyFrames }
+
+// GaplessIDs tells whether picture ids must be closed up where pictures are left out: decoders of VP8 take a gap for a loss (RFC 7741
+// section 4.2). Those of VP9 must not be, because references count in them (RFC 9628 section 4.2, P_DIFF and picture groups).
+func (k Kind) GaplessIDs() bool { return k < NumKinds && table[k].gapless }
+
+// Described tells whether layers are told by the dependency descriptor extension, see Dependencies, rather than by the payload.
+func (k Kind) Described() bool { return k < NumKinds && table[k].described }
 
 // Inspect makes f what payload, the part of a packet behind header and extensions, says. It returns false when the payload is
 // malformed: such a packet is dropped. An empty payload, which padding alone leaves, is no frame and false too; who wants to

@@ -62,7 +62,8 @@ func TestEveryKindHasItsName(t *testing.T) {
 func TestInspectForgetsTheFrameBefore(t *testing.T) {
 	for k := Unknown + 1; k < NumKinds; k++ {
 		f := rtp.Frame{KeyFrame: true, DTX: true, Spatial: 1, Temporal: 2, SwitchUp: true, HasPictureID: true, HasTL0PICIDX: true, PictureID: 7}
-		if !k.Inspect([]byte{0x01, 0x01, 0x01, 0x01}, &f) {
+		payload := []byte{0x10, 0x01, 0x01, 0x01} // in all codecs of something that says nothing of itself
+		if !k.Inspect(payload, &f) {
 			t.Errorf("%v: refused", k)
 		}
 		if f != (rtp.Frame{}) {
@@ -83,7 +84,7 @@ func TestInspectAllocatesNothing(t *testing.T) {
 		if !Opus.Inspect(opus, &f) || !H264.Inspect(h264, &f) || !f.KeyFrame || !VP8.Inspect(vp8, &f) || !f.KeyFrame {
 			t.Fatal("misread")
 		}
-		PatchVP8(&h, vp8, &f, 1, 2)
+		PatchIDs(&h, vp8, &f, 1, 2)
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}

@@ -96,9 +96,9 @@ func extensionVP8(b []byte, f *rtp.Frame) int {
 	return at
 }
 
-// PatchVP8 prepares h to send payload, which Inspect described in f, under another picture id and TL0PICIDX. The identifiers
+// PatchIDs prepares h to send payload, which Inspect described in f, under another picture id and TL0PICIDX. The identifiers
 // keep their size, so that of a 7-bit one only the low bits count; what the descriptor does not have is not added.
-func PatchVP8(h *rtp.Header, payload []byte, f *rtp.Frame, pictureID uint16, tl0 uint8) {
+func PatchIDs(h *rtp.Header, payload []byte, f *rtp.Frame, pictureID uint16, tl0 uint8) {
 	end := uint8(0)
 	if f.HasPictureID {
 		end = f.PictureIDAt + f.PictureIDBytes

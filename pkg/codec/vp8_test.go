@@ -100,7 +100,7 @@ func FuzzVP8(f *testing.F) {
 func checkPatch(t testing.TB, payload []byte, f *rtp.Frame, pictureID uint16, tl0 uint8) {
 	t.Helper()
 	var h rtp.Header
-	PatchVP8(&h, payload, f, pictureID, tl0)
+	PatchIDs(&h, payload, f, pictureID, tl0)
 	if int(h.PatchSize) > rtp.MaxPatch || int(h.PatchSize) >= len(payload) {
 		t.Fatalf("patch of %d bytes for %x", h.PatchSize, payload)
 	}
@@ -137,7 +137,7 @@ func checkPatch(t testing.TB, payload []byte, f *rtp.Frame, pictureID uint16, tl
 	}
 }
 
-func TestPatchVP8(t *testing.T) {
+func TestPatchIDs(t *testing.T) {
 	for _, c := range []struct {
 		name, payload string
 		pictureID     uint16
@@ -158,7 +158,7 @@ func TestPatchVP8(t *testing.T) {
 			t.Fatal("refused")
 		}
 		h := rtp.Header{PatchSize: 5, Patch: [rtp.MaxPatch]byte{9, 9, 9, 9, 9}}
-		PatchVP8(&h, payload, &f, c.pictureID, c.tl0)
+		PatchIDs(&h, payload, &f, c.pictureID, c.tl0)
 		if got := h.Patch[:h.PatchSize]; !bytes.Equal(got, unhex(t, c.want)) {
 			t.Errorf("%s: %x, want %s", c.name, got, c.want)
 		}

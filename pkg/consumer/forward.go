@@ -150,6 +150,6 @@ func fill(h *rtp.Header, p *rtp.Packet, o *stream.Offsets, payload []byte) {
 	h.PatchSize = 0
 	f := &p.Frame
 	if (f.HasPictureID || f.HasTL0PICIDX) && len(payload) > 0 && (o.PictureID != 0 || o.TL0PICIDX != 0) {
-		mediacodec.PatchVP8(h, payload, f, f.PictureID+o.PictureID, f.TL0PICIDX+o.TL0PICIDX)
+		mediacodec.PatchIDs(h, payload, f, f.PictureID+o.PictureID, f.TL0PICIDX+o.TL0PICIDX)
 	}
 }

@@ -9,7 +9,14 @@ type Frame struct {
 	Temporal uint8
 	SwitchUp bool // a receiver of lower temporal layers may go up to this one here
 
-	// Picture identifiers of VP8 (RFC 7741 section 4.2), rewritten when a consumer drops or switches.
+	// Scalable video sends a picture as layer frames, one for each spatial layer, the lowest first.
+	Start        bool // the packet is the first of its layer frame
+	End          bool // the packet is the last of its layer frame
+	SwitchAfter  bool // a receiver of the layer frame may go up to any temporal layer behind it
+	Unreferenced bool // no layer frame of a higher spatial layer refers to this one
+	InterPicture bool // the layer frame refers to earlier pictures
+
+	// Picture identifiers of VP8 (RFC 7741 section 4.2) and VP9 (RFC 9628 section 4.2), rewritten when a consumer drops or switches.
 	HasPictureID   bool
 	HasTL0PICIDX   bool
 	PictureIDBytes uint8 // 1 or 2
