@@ -164,11 +164,24 @@ func newWorker(t *testing.T) *supervisor.Worker {
 func placed(t *testing.T, change ...func(*Config)) (*Rooms, *supervisor.Worker) {
 	t.Helper()
 	w := newWorker(t)
+	return New(onWorker(w, change...)), w
+}
+
+// onWorker configures rooms on one worker.
+func onWorker(w *supervisor.Worker, change ...func(*Config)) Config {
 	cfg := Config{Place: func(context.Context) (*supervisor.Worker, error) { return w, nil }, Log: slog.New(slog.DiscardHandler)}
 	for _, f := range change {
 		f(&cfg)
 	}
-	return New(cfg), w
+	return cfg
+}
+
+func mustJSON(v any) json.RawMessage {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return text
 }
 
 func opus(ssrc int) json.RawMessage {
