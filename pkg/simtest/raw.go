@@ -185,15 +185,21 @@ func (r *Raw) Announce(sha256 string) {
 	})
 }
 
-// Handshake announces a certificate and runs DTLS.
-func (r *Raw) Handshake() {
+// Certify makes a certificate and announces it.
+func (r *Raw) Certify() tls.Certificate {
 	r.t.Helper()
 	certificate, err := selfsign.GenerateSelfSigned()
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	r.Announce(fingerprintOf(r.t, certificate))
-	if err := r.Shake(certificate, patience); err != nil {
+	return certificate
+}
+
+// Handshake announces a certificate and runs DTLS.
+func (r *Raw) Handshake() {
+	r.t.Helper()
+	if err := r.Shake(r.Certify(), patience); err != nil {
 		r.t.Fatalf("handshake: %v", err)
 	}
 }
