@@ -73,8 +73,16 @@ func TestSecretSize(t *testing.T) {
 
 func TestAlgorithms(t *testing.T) {
 	for _, tt := range []struct{ secret, jwks, algorithm, want string }{
-		{goodSecret, "", "", auth.HS256}, {goodSecret, "", "HS256", auth.HS256}, {goodSecret, "", "ES256", ""}, {goodSecret, "", "none", ""}, {goodSecret, "", "hs256", ""},
-		{"", "keys.json", "", auth.ES256}, {"", "keys.json", "RS256", auth.RS256}, {"", "keys.json", "EdDSA", auth.EdDSA}, {"", "keys.json", "HS256", ""}, {"", "keys.json", "none", ""},
+		{goodSecret, "", "", auth.HS256},
+		{goodSecret, "", "HS256", auth.HS256},
+		{goodSecret, "", "ES256", ""},
+		{goodSecret, "", "none", ""},
+		{goodSecret, "", "hs256", ""},
+		{"", "keys.json", "", auth.ES256},
+		{"", "keys.json", "RS256", auth.RS256},
+		{"", "keys.json", "EdDSA", auth.EdDSA},
+		{"", "keys.json", "HS256", ""},
+		{"", "keys.json", "none", ""},
 	} {
 		cfg := testConfig(t)
 		cfg.AuthSecret, cfg.AuthJWKS, cfg.AuthAlgorithm = tt.secret, tt.jwks, tt.algorithm
@@ -118,6 +126,15 @@ func TestSecretOnCommandLine(t *testing.T) {
 	}
 	if s, err = configured(t, nil, "--auth-secret-file", secretFile(t, goodSecret, 0o600)).check(); err != nil || len(s.warnings) != 0 {
 		t.Errorf("%v, %v", s.warnings, err)
+	}
+}
+
+// A key set's URL is printed and logged.
+func TestPasswordInURL(t *testing.T) {
+	cfg := testConfig(t)
+	cfg.AuthJWKS = "https://user:hunter2@keys.example/jwks.json"
+	if _, err := cfg.check(); err == nil || !strings.HasPrefix(err.Error(), "--auth-jwks: ") || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -38,6 +38,7 @@ func checkAdmin(s *checked) error {
 	if err != nil {
 		return s.wrong("admin-listen", fmt.Errorf("%q is not HOST:PORT, unix:PATH or none", s.AdminListen))
 	}
+	// Not private networks either: whoever is in one could stop the world with a heap dump, and see which rooms are busy.
 	if a, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !a.Unmap().IsLoopback()) {
 		return s.wrong("admin-listen", fmt.Errorf(
 			"%q is not on loopback: profiles and metrics are open to all who reach them; take 127.0.0.1, [::1], localhost or unix:PATH, and a proxy that asks who it is", s.AdminListen))
@@ -46,7 +47,7 @@ func checkAdmin(s *checked) error {
 	return nil
 }
 
-// listen returns nil for nowhere.
+// listen returns nil for nowhere. The errors are those of a setting.
 func (a adminAddress) listen() (net.Listener, error) {
 	switch {
 	case a.unix != "":
@@ -75,6 +76,7 @@ func listenPrivately(path string) (net.Listener, error) {
 	if err := checkPlace(path); err != nil {
 		return nil, err
 	}
+	// Beside its place, since a file is renamed within one file system only.
 	dir, err := os.MkdirTemp(filepath.Dir(path), ".gazpacho-*")
 	if err != nil {
 		return nil, err
@@ -85,7 +87,7 @@ func listenPrivately(path string) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.SetUnlinkOnClose(false)
+	l.SetUnlinkOnClose(false) // it would remove the name from before the move
 	if err = os.Chmod(inside, 0o600); err == nil {
 		err = os.Rename(inside, path)
 	}
@@ -124,6 +126,7 @@ type privateListener struct {
 	path string
 }
 
+// Close leaves nothing behind.
 func (l *privateListener) Close() error {
 	err := l.UnixListener.Close()
 	if err == nil { // the first time
@@ -132,6 +135,7 @@ func (l *privateListener) Close() error {
 	return err
 }
 
+// Addr is where it is now, not where it was made.
 func (l *privateListener) Addr() net.Addr { return &net.UnixAddr{Name: l.path, Net: "unix"} }
 
 // adminServer is the operator's port. Profiles, which take as long as is asked, prolong its times themselves.

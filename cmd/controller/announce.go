@@ -7,7 +7,8 @@ import (
 	"gazpacho/pkg/web"
 )
 
-// announce says what a stranger wants to know first, and last what is dangerous.
+// announce says what a stranger wants to know first, and last what is dangerous, where it is seen. Before this point nothing is
+// logged at all while all goes well: when a setting is wrong, its error is the only line.
 func (c *controller) announce() {
 	host := "localhost"
 	port := 0
@@ -44,7 +45,7 @@ func (c *controller) announce() {
 	}
 }
 
-// announceAccess says who may enter.
+// announceAccess says who may enter, so that an application's author sees what tokens must look like.
 func (c *controller) announceAccess() {
 	if c.open() {
 		c.log.Warn(openWarning)

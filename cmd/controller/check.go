@@ -23,6 +23,7 @@ const (
 	defaultDataDirHelp = "$XDG_DATA_HOME/gazpacho or ~/.local/share/gazpacho"
 )
 
+// checkListen leaves it to the operating system whether the address is one of this machine, and the port free.
 func checkListen(s *checked) error {
 	if _, _, err := net.SplitHostPort(s.Listen); err != nil {
 		return s.wrong("listen", fmt.Errorf("%q is not HOST:PORT or :PORT", s.Listen))
@@ -54,6 +55,8 @@ func checkOrigins(s *checked) error {
 	return nil
 }
 
+// checkProxies takes prefixes, and addresses as prefixes of one. Bits beyond a prefix's length are a typing error more often than
+// not: 10.0.0.1/8 may be meant to be one address or all of its network.
 func checkProxies(s *checked) error {
 	s.proxies = nil
 	for _, text := range s.TrustedProxies {
@@ -75,10 +78,11 @@ func checkProxies(s *checked) error {
 	return nil
 }
 
+// checkRTC checks the form of addresses only: which of them this machine has, the workers find out when they bind.
 func checkRTC(s *checked) error {
 	s.rtc.Listen = nil
 	for _, text := range s.RTCListen {
-		a, err := netip.ParseAddr(strings.Trim(text, "[]"))
+		a, err := netip.ParseAddr(strings.Trim(text, "[]")) // as in URLs
 		if err != nil || a.Zone() != "" {
 			return s.wrong("rtc-listen", fmt.Errorf("%q is not an IP address", text))
 		}
@@ -99,6 +103,7 @@ func checkRTC(s *checked) error {
 	return nil
 }
 
+// checkWorkers counts: every worker has a port of its own.
 func checkWorkers(s *checked) error {
 	if s.Workers < 0 || s.Workers > maxWorkers {
 		return s.wrong("workers", fmt.Errorf("%d is not 0 to %d", s.Workers, maxWorkers))
@@ -128,6 +133,7 @@ func checkLimits(s *checked) error {
 	return nil
 }
 
+// checkLog takes the levels that workers take, too; none is above all that slog has.
 func checkLog(s *checked) error {
 	levels := map[string]slog.Level{
 		"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError, "none": slog.LevelError + 100,
@@ -142,6 +148,7 @@ func checkLog(s *checked) error {
 	return nil
 }
 
+// checkWorkerBin finds the worker program now, when it can be told in one line, rather than when it is to be started.
 func checkWorkerBin(s *checked) error {
 	if s.WorkerBin == "" {
 		own, err := os.Executable()
@@ -166,6 +173,7 @@ func checkWorkerBin(s *checked) error {
 	return nil
 }
 
+// makeDataDir makes it for its owner alone: there is a key in it.
 func makeDataDir(s *checked) error {
 	if s.DataDir == "" {
 		s.DataDir = defaultDataDir()

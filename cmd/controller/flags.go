@@ -11,7 +11,7 @@ import (
 // variablePrefix begins the names of the environment's settings.
 const variablePrefix = "GAZPACHO_"
 
-// newConfig returns the settings with their defaults.
+// newConfig returns the settings with their defaults. The order of groups and of the flags in them is that of the help.
 func newConfig() *config {
 	set := settings.New("controller", variablePrefix)
 	cfg := &config{Version: version, Set: set, RoomLimits: room.DefaultLimits()}
@@ -23,6 +23,9 @@ func newConfig() *config {
 	set.Group("Operation", cfg.operationFlags)
 	return cfg
 }
+
+// The usages below are all documentation that a setting has: the help and the example file come from them. The word in
+// backquotes is the placeholder of the value.
 
 func (c *config) pageFlags(f *pflag.FlagSet) {
 	f.StringVar(&c.Listen, "listen", ":4443", "`address` of the HTTPS port")
@@ -59,6 +62,8 @@ type quota struct {
 	initial int
 }
 
+// quotas are those limits that have the same rule. Zero is refused although packages read it as their default: to an operator it
+// means nothing, or none at all.
 func (c *config) quotas() []quota {
 	l, s := &c.RoomLimits, signaling.DefaultLimits()
 	d := room.DefaultLimits()

@@ -12,7 +12,8 @@ import (
 // helpWidth is the width of the help, in columns.
 const helpWidth = 100
 
-// setHelp makes the help of a command and of those below it.
+// setHelp makes the help of a command and of those below it. Cobra's own would print all flags in one heap, and once more for each
+// command.
 func setHelp(c *cobra.Command, set *settings.Set) {
 	usage := func(c *cobra.Command, w io.Writer) {
 		if c.HasParent() {

@@ -32,6 +32,7 @@ func main() {
 	}
 }
 
+// exitCode tells scripts and service managers what is worth another try: a wrong setting is not.
 func exitCode(err error) int {
 	var setting *settings.Error
 	if errors.As(err, &setting) {
@@ -40,7 +41,7 @@ func exitCode(err error) int {
 	return exitOther
 }
 
-// command is the command line.
+// command is the command line. Every command takes all settings, since each of them is about the same controller.
 func command() *cobra.Command {
 	cfg := newConfig()
 	c := &cobra.Command{
@@ -76,7 +77,8 @@ Exit codes: 0 asked to end, 42 bad settings, 1 anything else.`,
 	return c
 }
 
-// load takes the settings from all places. Secrets of the environment are forgotten there: workers need none.
+// load takes the settings from all places. Secrets of the environment are forgotten there: workers would inherit them, and with them
+// whatever a crash of theirs leaves behind.
 func load(cfg *config) error {
 	if err := cfg.Set.Load(os.Environ()); err != nil {
 		return err

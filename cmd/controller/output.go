@@ -21,7 +21,8 @@ type output struct {
 	bytes    int
 }
 
-// line passes on one line of a worker. What is none of slog's, such as one of a panic's trace, is an error.
+// line passes on one line of a worker, each of whom has the limit of a call site: one that logs like mad floods nothing. What is none
+// of slog's, such as a line of a panic's trace, is an error.
 func (o *output) line(slot int, line string) {
 	level, ok := logging.LevelOf(line)
 	if !ok {
@@ -39,7 +40,8 @@ func (o *output) line(slot int, line string) {
 	}
 }
 
-// release ends holding back.
+// release ends holding back, once all workers run. If they never do, nobody reads what they said but the supervisor, which puts the
+// last of it into its error.
 func (o *output) release() {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -13,6 +13,8 @@ import (
 )
 
 const (
+	// certificatePoll is how often files are looked at: two calls of stat. Watching them by inotify would miss what happens behind
+	// symbolic links, which is how Kubernetes and certbot replace them.
 	certificatePoll = 5 * time.Second
 	// A certificate that nobody renewed is worth a warning a day in its last two weeks, or in the last quarter of a short life.
 	expiryWarning = 14 * 24 * time.Hour
@@ -52,7 +54,7 @@ func newCertificates(s checked, now time.Time) (*certificates, error) {
 	return c, nil
 }
 
-// certificate is for tls.Config.
+// certificate is for tls.Config. Connections that are open keep the certificate they began with.
 func (c *certificates) certificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return c.current.Load(), nil
 }
@@ -98,7 +100,8 @@ func (c *certificates) reload(now time.Time) {
 	c.warn(now)
 }
 
-// replace takes a certificate that is not worse than the one there is.
+// replace takes a certificate that is not worse than the one there is. That it fits the key and that both can be parsed was checked by
+// load; whether names fit is the operator's business.
 func (c *certificates) replace(now time.Time) error {
 	cert, err := c.load(now)
 	if err != nil {
@@ -122,7 +125,7 @@ func (c *certificates) complain(err error) {
 	}
 }
 
-// warn tells of a certificate that nobody renews.
+// warn tells of a certificate that nobody renews. Self-signed ones renew themselves.
 func (c *certificates) warn(now time.Time) {
 	cert := c.current.Load()
 	life := cert.Leaf.NotAfter.Sub(cert.Leaf.NotBefore)
@@ -141,7 +144,7 @@ func endsSoon(cert *tls.Certificate, now time.Time, soon time.Duration) bool {
 	return now.After(cert.Leaf.NotAfter.Add(-soon))
 }
 
-// stat is what tells files apart without reading them.
+// stat is what tells files apart without reading them. It follows symbolic links.
 func (c *certificates) stat() []fs.FileInfo {
 	list := make([]fs.FileInfo, len(c.files))
 	for i, name := range c.files {

@@ -69,7 +69,8 @@ func Run(ctx context.Context, cfg config) error {
 	return c.serve(ctx, end)
 }
 
-// start makes everything that may fail, the workers last.
+// start makes everything that may fail, in the order of what it costs: a mistake is found before processes are started. What it has
+// made when it fails, close closes.
 func (c *controller) start(ctx context.Context) (err error) {
 	if !c.open() {
 		settings := c.auth
@@ -110,6 +111,7 @@ func (c *controller) close() {
 	}
 }
 
+// listen says in words what operators meet most.
 func listen(address string) (net.Listener, error) {
 	l, err := net.Listen("tcp", address)
 	switch {
@@ -121,7 +123,7 @@ func listen(address string) (net.Listener, error) {
 	return l, err
 }
 
-// startWorkers starts them all. What they say is held back until they run: when a setting is wrong, one line says so.
+// startWorkers starts them all, and waits until each has its sockets: from then on every room finds a place. What they say is held back until they run: when a setting is wrong, one line says so.
 func startWorkers(ctx context.Context, s checked) (*supervisor.Supervisor, error) {
 	out := &output{log: s.logs}
 	workers, err := supervisor.Start(ctx, supervisor.Config{
@@ -147,6 +149,7 @@ type services struct {
 	admin     *admin.Server
 }
 
+// services puts them together: limits and rights go down as values, figures come up as functions.
 func (c *controller) services() services {
 	rooms := room.New(room.Config{Place: c.workers.Place, Limits: c.RoomLimits, MaxIncomingBitrate: c.MaxIncomingBitrate, Log: c.log})
 	clients := signaling.New(signaling.Config{
@@ -205,6 +208,7 @@ func (c *controller) goodbye(ctx context.Context, s services, public *http.Serve
 	public.Close()
 }
 
+// httpsServer speaks HTTP/1.1 only, which WebSockets need. Its times hold until a WebSocket takes over.
 func httpsServer(c *controller, handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler: handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, WriteTimeout: answerTimeout, IdleTimeout: idleTimeout,

@@ -10,7 +10,8 @@ const exampleIntroduction = `Settings of Gazpacho's controller, each with its de
 Start it with: controller --config gazpacho.yaml. Flags and variables of the environment have the same names, such as --rtc-port and GAZPACHO_RTC_PORT, and go before what is said here. ` +
 	"`controller config --config gazpacho.yaml`" + ` checks this file and shows what holds in the end.`
 
-// configCommand prints settings.
+// configCommand prints settings. They are printed before they are checked: who has to find a mistake wants to see where each came
+// from. The check is that of the start, without its effects.
 func configCommand(cfg *config) *cobra.Command {
 	var example bool
 	c := &cobra.Command{

@@ -16,7 +16,8 @@ import (
 	"gazpacho/pkg/settings"
 )
 
-// tokenFlags is what a token says.
+// tokenFlags is what a token says. They are flags of this command only: a file or a variable that made tokens for admins by default
+// would be a trap.
 type tokenFlags struct {
 	room, peer             string
 	publish                []string
@@ -60,7 +61,7 @@ func (t *tokenFlags) define(f *pflag.FlagSet) {
 	f.DurationVar(&t.ttl, "ttl", time.Hour, "`time` until it ends")
 }
 
-// grant is what the flags say.
+// grant is what the flags say. Nothing is the default for a room: a token for all of them is for admins, and asked for by name.
 func (t tokenFlags) grant(now time.Time) (auth.Grant, error) {
 	wrong := func(flag, reason string) (auth.Grant, error) {
 		return auth.Grant{}, &settings.Error{Where: "--" + flag, Err: errors.New(reason)}
@@ -86,6 +87,7 @@ func (t tokenFlags) grant(now time.Time) (auth.Grant, error) {
 	}, nil
 }
 
+// printToken writes the token alone to standard output, for scripts, and all else to standard error.
 func printToken(c *cobra.Command, cfg config, f tokenFlags, now time.Time) error {
 	s := checked{config: cfg}
 	if err := checkAccess(&s); err != nil {

@@ -158,14 +158,13 @@ func TestSocketsPerAddress(t *testing.T) {
 		defer conn.Close()
 		conns = append(conns, conn)
 	}
-	beyond, err := net.Dial("tcp", c.address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer beyond.Close()
-	_ = beyond.SetReadDeadline(time.Now().Add(4 * time.Second)) // the others have 5 s
-	if _, err := beyond.Read(make([]byte, 1)); err == nil || os.IsTimeout(err) {
-		t.Errorf("the fourth socket: %v", err)
+	// It may be closed before it is known here to be open.
+	if beyond, err := net.Dial("tcp", c.address); err == nil {
+		defer beyond.Close()
+		_ = beyond.SetReadDeadline(time.Now().Add(4 * time.Second)) // the others have 5 s
+		if _, err := beyond.Read(make([]byte, 1)); err == nil || os.IsTimeout(err) {
+			t.Errorf("the fourth socket: %v", err)
+		}
 	}
 	conns[0].Close()
 	deadline := time.Now().Add(20 * time.Second)

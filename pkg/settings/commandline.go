@@ -15,7 +15,8 @@ func (s *Set) WriteUsage(w io.Writer, width int) {
 	}
 }
 
-// FlagError says what is wrong on the command line, as Load says it of other places. It takes the errors of pflag.
+// FlagError says what is wrong on the command line, as Load says it of other places. It takes the errors of pflag, whose own texts
+// repeat the values, secret ones too.
 func (s *Set) FlagError(err error) error {
 	var unknown *pflag.NotExistError
 	var invalid *pflag.InvalidValueError

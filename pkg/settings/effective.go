@@ -29,7 +29,7 @@ func (s *Set) WriteEffective(w io.Writer) error {
 	return err
 }
 
-// line is a setting as a file has it.
+// line is a setting as a file has it. The example and the effective settings are read back by the same parser.
 func line(f *pflag.Flag, text string) string { return f.Name + ": " + text }
 
 // shown is a value in YAML, or what stands for it.

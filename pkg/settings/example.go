@@ -11,6 +11,8 @@ import (
 // exampleWidth is the width of the example's comments, in columns.
 const exampleWidth = 100
 
+// What is a comment begins with "# ", what is a setting with "#" alone: an editor's search for ^#([a-z]) finds all of them.
+
 // WriteExample writes a file that has every setting with its help and its default, all of them commented out, under an introduction.
 func (s *Set) WriteExample(w io.Writer, introduction string) error {
 	var b strings.Builder
@@ -31,7 +33,7 @@ func (s *Set) WriteExample(w io.Writer, introduction string) error {
 	return err
 }
 
-// defaultText is a setting's default in YAML.
+// defaultText is a setting's default in YAML, whatever its value is now.
 func defaultText(f *pflag.Flag) string {
 	switch want(f) {
 	case "a list":

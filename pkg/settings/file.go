@@ -40,7 +40,7 @@ func (s *Set) configOrigin() string {
 	return s.variable(configFlag)
 }
 
-// readFile reads a file that should be small.
+// readFile reads a file that should be small. It may be a pipe, which has no size before it ends.
 func readFile(name string) ([]byte, fs.FileInfo, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -129,7 +129,7 @@ func (f *file) setting(key, value *yaml.Node) error {
 	return nil
 }
 
-// take gives a flag the value of a node, and says which line is wrong.
+// take gives a flag the value of a node, and says which line is wrong: in a list over several lines it is not that of the name.
 func take(flag *pflag.Flag, value *yaml.Node) (int, error) {
 	l, isList := flag.Value.(*List)
 	if !isList || value.Kind == yaml.ScalarNode {
@@ -171,6 +171,7 @@ func scalar(n *yaml.Node, want string) (string, error) {
 	return n.Value, nil
 }
 
+// isNull tells whether nothing is where a value could be, or the word null. Both may be meant as "none" or "as it was": so neither.
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }
 
 // unwanted says that a part of YAML has no meaning here.
@@ -187,6 +188,7 @@ func unwanted(n *yaml.Node, want string) error {
 	return fmt.Errorf("is %s, not %s", what, want)
 }
 
+// unknown cuts what is too long to be a name: it is text that somebody pasted.
 func (f *file) unknown(key *yaml.Node) error {
 	hint := ""
 	if near := f.set.nearest(key.Value); near != "" {

@@ -7,7 +7,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// Load takes what the file and the environment say, once the command line has been parsed. The error is an *Error.
+// Load takes what the file and the environment say, once the command line has been parsed. The error is an *Error, the first that is
+// found: file, environment, command line, each in its order.
 //
 // Values of the command line are put aside and back, so that what they override is looked at all the same.
 func (s *Set) Load(environ []string) error {
@@ -61,6 +62,7 @@ func (s *Set) commandLine() (map[string]*value, error) {
 	return given, failed
 }
 
+// restore gives a flag the value back that it had.
 func (v *value) restore(f *pflag.Flag) {
 	if l, ok := f.Value.(*List); ok {
 		l.replace(v.words)

@@ -6,7 +6,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// nearest is the setting that was probably meant, or "".
+// nearest is the setting that was probably meant, or "". One letter in four may be wrong, and one more: what is further off would be
+// a riddle rather than a hint.
 func (s *Set) nearest(name string) string {
 	best, distance := "", 1+len(name)/4
 	if len(name) > 64 {

@@ -4,6 +4,10 @@
 // (the names), the variables (the names in capitals, with a prefix and _ for -), the help and the example file. What the command
 // line says goes before the environment, that before the file, that before the default. A name that is unknown or a value of the
 // wrong type is an error that names its place, wherever it stands and whether or not it is overridden.
+//
+// Of YAML a file may use what flags can say: one mapping of names to scalars, or to lists of scalars. Values without quotes are taken
+// as they are written, by the same parsers as flags, so that 0x10, 1h30m and 1_000 mean the same everywhere, and yes is no boolean
+// anywhere.
 package settings
 
 import (

@@ -59,7 +59,8 @@ func badCharacter(text []byte) (int, string) {
 	return 0, ""
 }
 
-// badSetting finds the first setting that is no YAML by itself. Settings begin in the first column.
+// badSetting finds the first setting that is no YAML by itself. Settings begin in the first column, and what follows them further to
+// the right belongs to them; so a quote or a bracket that is not closed is found where it was opened, not at the end of the file.
 func badSetting(text []byte) (int, string) {
 	first := 0
 	var chunk []byte

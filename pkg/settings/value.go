@@ -27,7 +27,8 @@ func want(f *pflag.Flag) string {
 	}
 }
 
-// mismatch says that a value is not what its setting takes.
+// mismatch says that a value is not what its setting takes. The parsers' own words are for programmers: strconv.ParseInt is nobody's
+// setting.
 func mismatch(f *pflag.Flag, text string) error {
 	switch {
 	case isSecret(f):
@@ -39,7 +40,8 @@ func mismatch(f *pflag.Flag, text string) error {
 	}
 }
 
-// set gives a setting the value that text stands for, in place of what it had.
+// set gives a setting the value that text stands for, in place of what it had. It is the one way in for texts of all places, so that
+// all have the same rules.
 func set(f *pflag.Flag, text string) error {
 	if !utf8.ValidString(text) {
 		return errors.New("is not UTF-8 text")
