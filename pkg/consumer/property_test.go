@@ -18,7 +18,7 @@ var tids = [4]uint8{0, 2, 1, 2}
 // traffic is a world in which publisher, path, controller and peer do as they please.
 type traffic struct {
 	*world
-	rt      *rapid.T
+	draw    func(name string, low, high int) int
 	peer    *peer
 	delayed []delayed
 	missed  int  // packets that came never, or when they could not be forwarded
@@ -61,10 +61,6 @@ func (x *traffic) tick(lossless bool) {
 	x.n++
 }
 
-func (x *traffic) draw(name string, low, high int) int {
-	return rapid.IntRange(low, high).Draw(x.rt, name)
-}
-
 // pass lets time go on, and what was delayed come.
 func (x *traffic) pass(d time.Duration) {
 	until := x.now.Add(d)
@@ -87,8 +83,8 @@ func (x *traffic) pass(d time.Duration) {
 // interfere does what controller, peer or transport may do at any time.
 func (x *traffic) interfere() {
 	now := x.now
-	switch rapid.SampledFrom([]string{"prefer", "pause", "resume", "producer pause", "producer resume", "disconnect", "connect", "sr", "pli", "restart", "nack"}).
-		Draw(x.rt, "interference") {
+	kinds := []string{"prefer", "pause", "resume", "producer pause", "producer resume", "disconnect", "connect", "sr", "pli", "restart", "nack"}
+	switch kinds[x.draw("interference", 0, len(kinds)-1)] {
 	case "prefer":
 		temporal := x.draw("temporal", 0, 2)
 		x.peer.SetPreferredLayers(now, proto.ConsumerLayers{SpatialLayer: x.draw("spatial", 0, 2), TemporalLayer: &temporal})
@@ -119,7 +115,7 @@ func (x *traffic) interfere() {
 	case "nack":
 		if n := len(x.peer.out); n > 0 {
 			seq := x.peer.out[x.draw("asked", max(n-30, 0), n-1)].seq
-			x.peer.HandleNACK(now, nack(x.rt, x.peer.SSRC(), seq, seq+1, seq+2))
+			x.peer.HandleNACK(now, nack(x.t, x.peer.SSRC(), seq, seq+1, seq+2))
 		}
 	}
 }
@@ -142,10 +138,10 @@ func (x *traffic) repeats(all []sent) (out []sent) {
 		}
 		again.ssrc, again.pt, again.rtx = p.ssrc, p.pt, p.rtx
 		if p != again {
-			x.rt.Fatalf("#%d was sent as %+v and again as %+v", p.seq, first[p.seq], p)
+			x.t.Fatalf("#%d was sent as %+v and again as %+v", p.seq, first[p.seq], p)
 		}
 		if p.rtx != x.rtx {
-			x.rt.Fatalf("#%d was sent twice: %+v", p.seq, p)
+			x.t.Fatalf("#%d was sent twice: %+v", p.seq, p)
 		}
 	}
 	return out
@@ -153,7 +149,7 @@ func (x *traffic) repeats(all []sent) (out []sent) {
 
 // check looks at all that was sent, in the order of its numbers, as a receiver's jitter buffer does.
 func (x *traffic) check() {
-	t, out := x.rt, x.repeats(x.peer.out)
+	t, out := x.t, x.repeats(x.peer.out)
 	if len(out) == 0 {
 		return
 	}
@@ -185,7 +181,7 @@ func (x *traffic) check() {
 
 // follows compares two packets that follow each other.
 func (x *traffic) follows(before, p *sent) {
-	t := x.rt
+	t := x.t
 	if d := int32(p.timestamp - before.timestamp); d < 0 || d == 0 && p.size > 0 && before.size > 0 && p.frame.PictureID != before.frame.PictureID {
 		t.Fatalf("#%d at %d follows #%d at %d", p.seq, p.timestamp, before.seq, before.timestamp)
 	}
@@ -203,43 +199,58 @@ func (x *traffic) follows(before, p *sent) {
 	}
 }
 
+// settings are the kinds of consumers that forward differently.
+var settings = []struct {
+	name    string
+	media   codec.Kind
+	streams int
+	rtx     bool
+}{
+	{"simple VP8", codec.VP8, 1, true},
+	{"simulcast VP8", codec.VP8, 3, true},
+	{"simulcast VP8 without RTX", codec.VP8, 3, false},
+	{"simulcast H264", codec.H264, 2, true},
+	{"Opus", codec.Opus, 1, false},
+}
+
+// newTraffic makes a connected consumer, number i of settings, whose world draws its whims.
+func newTraffic(t failer, i int, draw func(name string, low, high int) int) *traffic {
+	w := newWorld(t, settings[i].media, settings[i].streams)
+	x := &traffic{world: w, draw: draw, rtx: settings[i].rtx}
+	o := w.options("a")
+	o.IgnoreDTX = true
+	if !x.rtx {
+		o.RTPParameters.Codecs = o.RTPParameters.Codecs[:1]
+		o.RTPParameters.Encodings[0].RTX = nil
+	}
+	x.peer = w.consume(o)
+	x.peer.TransportConnected(w.now)
+	return x
+}
+
+// run lets pictures come while more does so, and looks at the outcome.
+func (x *traffic) run(lossless bool, more func() bool) {
+	for more() {
+		x.tick(lossless)
+		if x.draw("interfere", 0, 14) == 0 {
+			x.interfere()
+		}
+		x.pass(time.Duration(x.draw("ms", 5, 60)) * time.Millisecond)
+	}
+	x.pass(300 * time.Millisecond)
+	x.check()
+}
+
 // Whatever is lost, late, repeated, paused or switched: to the receiver it is one stream. No number is sent twice, none is missing that
 // was not missing here, timestamps go up from picture to picture and picture ids have no gaps.
 func TestOneStreamForTheReceiver(t *testing.T) {
-	for _, tt := range []struct {
-		name    string
-		media   codec.Kind
-		streams int
-		rtx     bool
-	}{
-		{"simple VP8", codec.VP8, 1, true},
-		{"simulcast VP8", codec.VP8, 3, true},
-		{"simulcast VP8 without RTX", codec.VP8, 3, false},
-		{"simulcast H264", codec.H264, 2, true},
-		{"Opus", codec.Opus, 1, false},
-	} {
+	for i, tt := range settings {
 		t.Run(tt.name, func(t *testing.T) {
 			rapid.Check(t, func(rt *rapid.T) {
-				w := newWorld(rt, tt.media, tt.streams)
-				x := &traffic{world: w, rt: rt, rtx: tt.rtx}
-				o := w.options("a")
-				o.IgnoreDTX = true
-				if !tt.rtx {
-					o.RTPParameters.Codecs = o.RTPParameters.Codecs[:1]
-					o.RTPParameters.Encodings[0].RTX = nil
-				}
-				x.peer = w.consume(o)
-				x.peer.TransportConnected(w.now)
-				lossless := rapid.Bool().Draw(rt, "lossless")
-				for range x.draw("ticks", 5, 200) {
-					x.tick(lossless)
-					if x.draw("interfere", 0, 14) == 0 {
-						x.interfere()
-					}
-					x.pass(time.Duration(x.draw("ms", 5, 60)) * time.Millisecond)
-				}
-				x.pass(300 * time.Millisecond)
-				x.check()
+				draw := func(name string, low, high int) int { return rapid.IntRange(low, high).Draw(rt, name) }
+				x := newTraffic(rt, i, draw)
+				left := draw("ticks", 5, 200)
+				x.run(draw("lossless", 0, 1) == 1, func() bool { left--; return left >= 0 })
 			})
 		})
 	}
