@@ -63,7 +63,7 @@ var trafficFamilies = []family[stats]{
 		func(s *stats) uint64 { return s.Traffic.PacketsReceived }, func(s *stats) uint64 { return s.Traffic.PacketsSent }),
 	bothWays("bytes_total", "Bytes of those packets, above UDP or TCP.",
 		func(s *stats) uint64 { return s.Traffic.BytesReceived }, func(s *stats) uint64 { return s.Traffic.BytesSent }),
-	bothWays("rtp_packets_total", "RTP packets; of those received, the ones that were forwarded.",
+	bothWays("rtp_packets_total", "RTP packets but retransmissions; of those received, the ones that were forwarded.",
 		func(s *stats) uint64 { return s.Traffic.RTPPacketsReceived }, func(s *stats) uint64 { return s.Traffic.RTPPacketsSent }),
 	bothWays("rtx_packets_total", "Retransmissions of RTP packets; of those received, the ones that repaired a loss.",
 		func(s *stats) uint64 { return s.Traffic.RTXPacketsReceived }, func(s *stats) uint64 { return s.Traffic.RTXPacketsSent }),
