@@ -34,7 +34,7 @@ func FuzzFeedback(f *testing.F) {
 				}
 			}
 		}})
-		for len(script) >= 3 && arrived < 200 {
+		for len(script) >= 3 && arrived < 60 {
 			now = now.Add(time.Duration(script[2]) * 5 * time.Millisecond)
 			timers.Advance(now)
 			fb.Arrived(now, mediaSSRC, binary.BigEndian.Uint16(script))

@@ -34,12 +34,14 @@ func FuzzClient(f *testing.F) {
 	f.Fuzz(func(t *testing.T, greeted bool, stream []byte) {
 		synctest.Test(t, func(t *testing.T) {
 			ours, theirs := net.Pipe()
-			go io.Copy(io.Discard, theirs) // what the controller asks
 			go func() {
+				asked := frameReader{r: theirs}
 				if greeted {
 					theirs.Write(hello)
+					asked.next()
 					theirs.Write(attached)
 				}
+				go io.Copy(io.Discard, theirs)
 				theirs.Write(stream)
 				synctest.Wait()
 				theirs.Close()
