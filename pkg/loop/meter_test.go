@@ -29,6 +29,34 @@ func TestStats(t *testing.T) {
 	})
 }
 
+// Turns are counted in the class of the first bound that they do not exceed.
+func TestTurnTimes(t *testing.T) {
+	running(t, Config{}, func(t *testing.T, l *Loop, stop func() error) {
+		before := l.Stats()
+		var want [len(TurnBounds) + 1]uint64
+		for i, bound := range TurnBounds {
+			on(l, func(time.Time) { time.Sleep(bound) })
+			on(l, func(time.Time) { time.Sleep(bound + 1) })
+			want[i]++
+			want[i+1]++
+		}
+		on(l, func(time.Time) { time.Sleep(time.Minute) })
+		want[len(TurnBounds)]++
+		synctest.Wait()
+		s := l.Stats()
+		sum := uint64(0)
+		for i, n := range s.TurnTimes {
+			sum += n
+			if got := n - before.TurnTimes[i]; got < want[i] || i > 0 && got != want[i] { // the first class has the turns that did nothing
+				t.Errorf("class %d has %d turns, want %d", i, got, want[i])
+			}
+		}
+		if sum != s.Turns {
+			t.Errorf("%d turns in classes, of %d", sum, s.Turns)
+		}
+	})
+}
+
 // A watchdog can tell a loop that sleeps from one that is stuck.
 func TestBeat(t *testing.T) {
 	running(t, Config{}, func(t *testing.T, l *Loop, stop func() error) {
