@@ -56,12 +56,12 @@ func (l *logBuffer) String() string {
 // do not end well, and then shows their log.
 func StartController(t testing.TB, dir string, flags ...string) *Controller {
 	t.Helper()
-	listen := fmt.Sprintf("127.0.0.1:%d", freePort(t, 1))
-	admin := fmt.Sprintf("127.0.0.1:%d", freePort(t, 1))
+	port := freePort(t, 4) // all at once: asked for one by one, the same could come twice
+	listen, admin := fmt.Sprintf("127.0.0.1:%d", port), fmt.Sprintf("127.0.0.1:%d", port+1)
 	c := &Controller{URL: "https://" + listen, Admin: "http://" + admin, t: t, ended: make(chan error, 1)}
 	args := append([]string{
 		"--listen", listen, "--admin-listen", admin, "--data-dir", t.TempDir(), "--workers", "2",
-		"--rtc-listen", "127.0.0.1", "--rtc-port", fmt.Sprint(freePort(t, 2)),
+		"--rtc-listen", "127.0.0.1", "--rtc-port", fmt.Sprint(port + 2),
 	}, flags...)
 	cmd := exec.Command(filepath.Join(dir, "controller"), args...)
 	cmd.Stdout, cmd.Stderr = &c.log, &c.log
@@ -108,6 +108,9 @@ func (c *Controller) waitReady() {
 	}
 	c.t.Fatal("the controller does not answer")
 }
+
+// Log is what controller and workers wrote.
+func (c *Controller) Log() string { return c.log.String() }
 
 // Client is an HTTP client that takes the controller's certificate, which is its own.
 func (c *Controller) Client() *http.Client {
