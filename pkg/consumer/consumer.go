@@ -1,7 +1,7 @@
-// Package consumer sends one media source to one peer: simple, simulcast.
+// Package consumer sends one media source to one peer: simple, simulcast, SVC.
 //
 // A Consumer gives the packets of one or several streams of its source the numbers, timestamps and picture ids of one outgoing stream.
-// Which packets those are its selector decides: simple or simulcast. SWITCHING.md describes how.
+// Which packets those are its selector decides: simple, simulcast or svc. SWITCHING.md and SVC.md describe how.
 package consumer
 
 import (
@@ -101,6 +101,9 @@ func New(cfg Config) (*Consumer, *proto.Error) {
 	if c.selector, err = newSelector(c); err != nil {
 		return nil, err
 	}
+	if o.Type != proto.Simple { // it would not be true where layers are left out, see SVC.md
+		c.ids[rtp.ExtDependencyDescriptor] = 0
+	}
 	c.codec = &c.codecs[0]
 	c.send = stream.NewSend(c.codec.clockRate)
 	c.rewriter = stream.NewRewriter(firstSequence(cfg.Random()))
@@ -126,7 +129,7 @@ func (c *Consumer) ProducerID() string { return c.cfg.Options.ProducerID }
 // Kind is audio or video.
 func (c *Consumer) Kind() string { return c.cfg.Options.Kind }
 
-// Type is simple or simulcast.
+// Type is simple, simulcast or svc.
 func (c *Consumer) Type() string { return c.cfg.Options.Type }
 
 // SSRC is what the consumer sends with.

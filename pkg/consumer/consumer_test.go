@@ -39,7 +39,7 @@ func TestNewRefuses(t *testing.T) {
 		{"a stream without SSRC", func(o *proto.Consume) { o.ConsumableRTPEncodings[1].SSRC = 0 }, proto.TypeErrorName, "consumableRtpEncodings[1].ssrc"},
 		{"simple of three", func(o *proto.Consume) { o.Type = proto.Simple }, proto.TypeErrorName, "3 encodings"},
 		{"simulcast of one", func(o *proto.Consume) { o.ConsumableRTPEncodings = o.ConsumableRTPEncodings[:1] }, proto.TypeErrorName, "1 encodings"},
-		{"SVC", func(o *proto.Consume) { o.Type = proto.SVC }, proto.UnsupportedErrorName, "svc"},
+		{"SVC of several streams", func(o *proto.Consume) { o.Type = proto.SVC }, proto.TypeErrorName, "svc consumer of 3"},
 		{"pipe", func(o *proto.Consume) { o.Type = proto.Pipe }, proto.UnsupportedErrorName, "pipe"},
 		{"type", func(o *proto.Consume) { o.Type = "chicken" }, proto.TypeErrorName, "chicken"},
 		{"layers", func(o *proto.Consume) { o.PreferredLayers = &proto.ConsumerLayers{SpatialLayer: -1} }, proto.TypeErrorName, "preferredLayers"},
@@ -243,7 +243,9 @@ func TestNACKFloodIsBounded(t *testing.T) {
 		all[i] = uint16(1000 + i)
 	}
 	for range 100 {
-		a.HandleNACK(w.now, nack(t, a.SSRC(), all...))
+		if asked := a.HandleNACK(w.now, nack(t, a.SSRC(), all...)); asked != len(all) {
+			t.Fatalf("%d packets were asked for, want %d", asked, len(all))
+		}
 	}
 	if again := len(a.out) - 200; again != 200 {
 		t.Errorf("%d packets were sent again at once", again)

@@ -46,7 +46,7 @@ func (c *Consumer) sendAgain(now time.Time, seq uint16, rtt time.Duration) {
 		return
 	}
 	payload := p.Payload
-	if from.Dropped(p.Timestamp) {
+	if from.Dropped(frameOf(p)) || above(p, &from.Offsets) {
 		payload = nil // the number was only filled
 	}
 	sent := c.codecs.of(p.PayloadType) // its own codec: the source may have changed since

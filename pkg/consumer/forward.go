@@ -60,9 +60,9 @@ func (c *Consumer) proceed(now time.Time, p *rtp.Packet) {
 		c.pictures.sent(p, &c.rewriter.Offsets)
 		c.emit(now, p, out, &c.rewriter.Offsets, p.Payload)
 	case len(p.Payload) > 0:
-		c.rewriter.Drop(now, p.SequenceNumber, p.Timestamp)
+		c.rewriter.Drop(now, p.SequenceNumber, frameOf(p))
 		c.timeline.drop(p.Timestamp)
-		c.pictures.dropped(p, &c.rewriter.Offsets)
+		c.pictures.dropped(p, &c.rewriter.Offsets, c.codec.kind.GaplessIDs())
 	default:
 		c.rewriter.Skip(now, p.SequenceNumber)
 	}
@@ -113,12 +113,13 @@ func (c *Consumer) ask(now time.Time) {
 // late forwards a packet whose number out was reserved when it did not come. The rest of a picture that was dropped goes out empty, or the
 // peer would ask for the missing number in vain.
 func (c *Consumer) late(now time.Time, i int, p *rtp.Packet) {
-	place, ok := c.rewriter.Late(now, uint8(i), p.SequenceNumber, p.Timestamp)
+	place, ok := c.rewriter.Late(now, uint8(i), p.SequenceNumber, frameOf(p))
+	dropped := place.Dropped || above(p, &place.Offsets)
 	switch {
 	case !ok:
-	case place.Dropped && c.hasRTX(c.codec):
+	case dropped && c.hasRTX(c.codec):
 		c.emit(now, p, place.Seq, &place.Offsets, nil)
-	case place.Dropped:
+	case dropped:
 	default:
 		c.emit(now, p, place.Seq, &place.Offsets, p.Payload)
 	}
@@ -144,7 +145,7 @@ func (c *Consumer) emit(now time.Time, p *rtp.Packet, out uint16, o *stream.Offs
 
 // fill sets what media packets and their retransmissions have in common: what the packet says, moved by the offsets in force at its place.
 func fill(h *rtp.Header, p *rtp.Packet, o *stream.Offsets, payload []byte) {
-	h.Marker = p.Marker
+	h.Marker = p.Marker || p.Frame.End && p.Frame.Spatial+1 == o.Layers // the picture ends with the highest layer forwarded
 	h.Timestamp = p.Timestamp + o.Timestamp
 	h.Source = p
 	h.PatchSize = 0

@@ -5,7 +5,7 @@ import (
 	"gazpacho/pkg/stream"
 )
 
-// pictures keeps the picture identifiers of VP8 continuous where pictures are left out and streams change: decoders take a gap for a loss
+// pictures keeps picture identifiers continuous where streams change and, of VP8, where pictures are left out: its decoders take a gap for a loss
 // (RFC 7741 section 4.2).
 type pictures struct {
 	started   bool
@@ -35,12 +35,13 @@ func (s *pictures) sent(p *rtp.Packet, o *stream.Offsets) {
 	}
 }
 
-// dropped moves later pictures up by one, once for each picture that is left out. Pictures in front of it that did not come keep their ids.
-func (s *pictures) dropped(p *rtp.Packet, o *stream.Offsets) {
+// dropped moves later pictures up by one, once for each picture that is left out, if there must be no gaps. Pictures in front of it that did not come
+// keep their ids.
+func (s *pictures) dropped(p *rtp.Packet, o *stream.Offsets, gapless bool) {
 	if !p.Frame.HasPictureID && !p.Frame.HasTL0PICIDX {
 		return
 	}
-	if !s.dropping || p.Timestamp != s.timestamp {
+	if gapless && (!s.dropping || p.Timestamp != s.timestamp) {
 		o.PictureID--
 	}
 	s.dropping, s.timestamp = true, p.Timestamp

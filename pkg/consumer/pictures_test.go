@@ -62,7 +62,7 @@ func TestPictures(t *testing.T) {
 				case "send":
 					s.sent(p, &o)
 				case "drop":
-					s.dropped(p, &o)
+					s.dropped(p, &o, true)
 					continue
 				}
 				if id, tl0 := (st.picture+o.PictureID)&0x7fff, st.tl0+o.TL0PICIDX; id != st.wantID || tl0 != st.wantTL0 {
@@ -80,7 +80,7 @@ func TestPicturesWithoutIDs(t *testing.T) {
 	none := &rtp.Packet{}
 	s.join(none, &o)
 	s.sent(none, &o)
-	s.dropped(none, &o)
+	s.dropped(none, &o, true)
 	s.join(none, &o)
 	if o != (stream.Offsets{}) || s.started {
 		t.Errorf("%+v, %+v", o, s)
@@ -88,7 +88,7 @@ func TestPicturesWithoutIDs(t *testing.T) {
 	// Without TL0PICIDX the other one is kept alone.
 	only := &rtp.Packet{Frame: rtp.Frame{HasPictureID: true, PictureID: 5}}
 	s.sent(only, &o)
-	s.dropped(&rtp.Packet{Timestamp: 9, Frame: rtp.Frame{HasPictureID: true, PictureID: 6}}, &o)
+	s.dropped(&rtp.Packet{Timestamp: 9, Frame: rtp.Frame{HasPictureID: true, PictureID: 6}}, &o, true)
 	if 7+o.PictureID != 6 {
 		t.Errorf("%+v", o)
 	}

@@ -32,9 +32,11 @@ func newSelector(c *Consumer) (selector, *proto.Error) {
 		return &simple{consumer: c}, nil
 	case o.Type == proto.Simulcast && len(c.streams) > 1:
 		return newSimulcast(c)
-	case o.Type == proto.Simple || o.Type == proto.Simulcast:
+	case o.Type == proto.SVC && len(c.streams) == 1:
+		return newSVC(c)
+	case o.Type == proto.Simple || o.Type == proto.Simulcast || o.Type == proto.SVC:
 		return nil, proto.BadField("consumableRtpEncodings", "a %s consumer of %d encodings", o.Type, len(c.streams))
-	case o.Type == proto.SVC || o.Type == proto.Pipe:
+	case o.Type == proto.Pipe:
 		return nil, proto.Unsupported("consumers of type %s", o.Type)
 	default:
 		return nil, proto.BadField("type", "%q is no type of consumers", o.Type)

@@ -19,14 +19,15 @@ type simulcast struct {
 	max      stream.Layers // highest there are
 	prefers  stream.Layers // highest that are wished
 
-	target   int           // stream that is wanted; none if there is none
-	temporal int           // highest temporal layer being forwarded
-	shown    stream.Layers // being forwarded, as the controller knows them; none if nothing is
-	timer    *timer.Timer  // for when a higher stream will have been alive long enough
+	target   int          // stream that is wanted; none if there is none
+	temporal int          // highest temporal layer being forwarded
+	timer    *timer.Timer // for when a higher stream will have been alive long enough
 
 	frame   uint32 // timestamp of the picture that was judged last
 	judged  bool   // there was one
 	keeping bool   // what the judgement was
+
+	display
 }
 
 func newSimulcast(c *Consumer) (*simulcast, *proto.Error) {
@@ -36,30 +37,22 @@ func newSimulcast(c *Consumer) (*simulcast, *proto.Error) {
 		consumer: c,
 		max:      stream.Layers{Spatial: len(c.streams) - 1, Temporal: mode.Temporal - 1},
 		target:   none,
-		shown:    stream.Layers{Spatial: none, Temporal: none},
+		display:  display{shown: stream.Layers{Spatial: none, Temporal: none}},
 	}
 	s.timer = c.cfg.Timers.New(s.changed)
 	s.prefers = s.max
 	if l := o.PreferredLayers; l != nil {
-		if l.SpatialLayer < 0 || l.TemporalLayer != nil && *l.TemporalLayer < 0 {
-			return nil, proto.BadField("preferredLayers", "layers are counted from 0")
+		if err := refused(l); err != nil {
+			return nil, err
 		}
-		s.set(*l)
+		s.prefers = limit(l, s.max)
 	}
 	return s, nil
 }
 
-// set takes preferred layers as far as there are such.
-func (s *simulcast) set(l proto.ConsumerLayers) {
-	s.prefers = stream.Layers{Spatial: min(l.SpatialLayer, s.max.Spatial), Temporal: s.max.Temporal}
-	if l.TemporalLayer != nil {
-		s.prefers.Temporal = min(*l.TemporalLayer, s.max.Temporal)
-	}
-}
-
 // prefer takes a new wish at once. The stream it leads to is asked for a key frame right away, not only when its next packet comes.
 func (s *simulcast) prefer(now time.Time, l proto.ConsumerLayers) *proto.ConsumerLayers {
-	s.set(l)
+	s.prefers = limit(&l, s.max)
 	s.changed(now)
 	if s.consumer.active && s.target != s.consumer.current {
 		s.consumer.ask(now)
@@ -69,11 +62,6 @@ func (s *simulcast) prefer(now time.Time, l proto.ConsumerLayers) *proto.Consume
 
 func (s *simulcast) preferred() *proto.ConsumerLayers {
 	return layers(s.prefers.Spatial, s.prefers.Temporal)
-}
-
-// layers makes the protocol's form of layers.
-func layers(spatial, temporal int) *proto.ConsumerLayers {
-	return &proto.ConsumerLayers{SpatialLayer: spatial, TemporalLayer: &temporal}
 }
 
 func (s *simulcast) want() int { return s.target }
@@ -153,19 +141,11 @@ func (s *simulcast) keep(_ time.Time, p *rtp.Packet) bool {
 		return s.keeping
 	}
 	s.judged, s.frame = true, p.Timestamp
-	temporal := int(p.Frame.Temporal)
-	was := s.temporal
-	switch {
-	case p.Frame.KeyFrame, s.temporal > s.prefers.Temporal:
-		s.temporal = s.prefers.Temporal
-	// Pictures of the next layer refer to others of theirs, which were left out, unless they say that they do not.
-	case temporal == s.temporal+1 && temporal <= s.prefers.Temporal && p.Frame.SwitchUp:
+	if temporal := climb(&p.Frame, s.temporal, s.prefers.Temporal); temporal != s.temporal {
 		s.temporal = temporal
-	}
-	if s.temporal != was {
 		s.report()
 	}
-	s.keeping = temporal <= s.temporal
+	s.keeping = int(p.Frame.Temporal) <= s.temporal
 	return s.keeping
 }
 
@@ -176,25 +156,13 @@ func (s *simulcast) report() {
 	if c.current == none {
 		is.Temporal = none
 	}
-	if is == s.shown {
-		return
-	}
-	s.shown = is
-	var body proto.LayersChange
-	if is.Spatial != none {
-		body.Layers = layers(is.Spatial, is.Temporal)
-	}
-	c.notify(proto.EventConsumerLayersChange, body)
+	s.show(c, is)
 }
 
-// dump shows the three stages of a switch: what is wished, what is waited for, what is sent.
 func (s *simulcast) dump(d *proto.ConsumerDump) {
-	targetTemporal := none
-	if s.target != none {
-		targetTemporal = s.prefers.Temporal
+	target := stream.Layers{Spatial: s.target, Temporal: s.prefers.Temporal}
+	if s.target == none {
+		target.Temporal = none
 	}
-	preferred, target, shown := s.prefers, s.target, s.shown
-	d.PreferredSpatialLayer, d.PreferredTemporalLayer = &preferred.Spatial, &preferred.Temporal
-	d.TargetSpatialLayer, d.TargetTemporalLayer = &target, &targetTemporal
-	d.CurrentSpatialLayer, d.CurrentTemporalLayer = &shown.Spatial, &shown.Temporal
+	dumpLayers(d, s.prefers, target, s.shown)
 }

@@ -17,6 +17,8 @@ type Offsets struct {
 	Timestamp uint32
 	PictureID uint16
 	TL0PICIDX uint8
+
+	Layers uint8 // not added: how many spatial layers are forwarded, the lowest first; 0 is all
 }
 
 // Rewriter gives forwarded packets new numbers without gaps of its own making, and knows where each number came from. It
@@ -98,6 +100,21 @@ func (w *Rewriter) Forward(seq uint16) uint16 {
 	w.next += number - w.highest
 	w.highest = number
 	return uint16(w.next - 1)
+}
+
+// Part ends the run in front of a packet that is Ahead and will be forwarded with other Offsets. Numbers in front of it, whose packets may still
+// come, keep those in force until now if they are left as they are until Part returns.
+func (w *Rewriter) Part(now time.Time, seq uint16) {
+	number := w.highest + int64(seq-uint16(w.highest))
+	if w.dropping {
+		if number == w.highest+1 {
+			return
+		}
+		w.open(w.highest + 1)
+	}
+	w.next += number - w.highest - 1
+	w.end(now, number, mark{})
+	w.highest = number - 1
 }
 
 // Drop leaves out a packet that is Ahead, as its whole picture is, which its timestamp names.

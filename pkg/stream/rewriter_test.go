@@ -146,7 +146,7 @@ func TestRewriterOffsetsOfThePast(t *testing.T) {
 		out    uint16
 		want   Offsets
 	}{
-		{0, 11, 1001, Offsets{}}, {0, 14, 1003, Offsets{PictureID: 1<<16 - 1}}, {1, 500, 1005, Offsets{7, 8, 9}},
+		{0, 11, 1001, Offsets{}}, {0, 14, 1003, Offsets{PictureID: 1<<16 - 1}}, {1, 500, 1005, Offsets{Timestamp: 7, PictureID: 8, TL0PICIDX: 9}},
 	}
 	for _, tt := range tests {
 		if got, ok := w.Late(start, tt.stream, tt.seq, 0); !ok || got != (Reserved{tt.out, tt.want, false}) {
