@@ -98,6 +98,7 @@ var DropReasons = []DropReason{
 	{"sctpTooLarge", DropMessage, "over maxReceiveMessageSize"},
 	{"sctpUnsent", DropMessage, "for a stream or an association that has ended"},
 	{"dataUnknownStream", DropMessage, "on a stream without a data producer"},
+	{"dataPaused", DropMessage, "for a data producer that is paused"},
 	{"dataNotConnected", DropMessage, "for a peer whose association is not connected"},
 	{"dataTooLarge", DropMessage, "over maxSendMessageSize"},
 	{"dataBufferFull", DropMessage, "for a peer that does not keep up"},

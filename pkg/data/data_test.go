@@ -187,6 +187,9 @@ func TestReliableOverrun(t *testing.T) {
 	if want := []string{"a " + proto.EventDataConsumerBufferFull}; !slices.Equal(w.events, want) || !slices.Equal(w.reset, []string{"a"}) {
 		t.Errorf("events %q, reset %q", w.events, w.reset)
 	}
+	if !slices.Equal(w.lost, []Result{Full}) {
+		t.Errorf("lost %v", w.lost)
+	}
 	if c.BufferedAmount() != 0 || c.Stats(w.now)[0].MessagesDropped != 1 {
 		t.Errorf("statistics %+v", c.Stats(w.now))
 	}

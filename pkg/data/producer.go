@@ -45,16 +45,17 @@ func (p *Producer) Reliability() Reliability { return p.reliability }
 // Paused tells whether nothing is forwarded.
 func (p *Producer) Paused() bool { return p.paused }
 
-// HandleMessage counts a message and hands it to every consumer.
-func (p *Producer) HandleMessage(now time.Time, m *Message) {
+// HandleMessage counts a message and hands it to every consumer, unless the producer is paused: then it returns false.
+func (p *Producer) HandleMessage(now time.Time, m *Message) bool {
 	p.messages++
 	p.bytes += uint64(len(m.Payload))
 	if p.paused {
-		return
+		return false
 	}
 	for _, c := range p.consumers {
 		c.ProducerMessage(now, m)
 	}
+	return true
 }
 
 // AddConsumer begins to hand messages to a consumer.

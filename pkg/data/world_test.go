@@ -19,6 +19,7 @@ type world struct {
 	reset  []string
 	closed []string
 	refuse Result // what the sink says
+	lost   []Result
 }
 
 func newWorld(t testing.TB) *world {
@@ -49,6 +50,7 @@ func (w *world) consumer(id string, change ...func(*proto.ConsumeData)) *Consume
 	}
 	c, err := NewConsumer(ConsumerConfig{
 		Options: o, Sink: w, Events: w, Limit: limit, LowThreshold: 100, ProducerPaused: w.p.Paused(),
+		Dropped:        func(why Result) { w.lost = append(w.lost, why) },
 		ProducerClosed: func(_ time.Time, c *Consumer) { w.closed = append(w.closed, c.ID()); w.p.RemoveConsumer(c) },
 	})
 	if err != nil {

@@ -157,6 +157,31 @@ func TestTrustedTupleSharesItsSourceWithAForger(t *testing.T) {
 	expect(t, "drops", w.agent.Drops(), Drops{DropIntegrity: failureBudget, DropBudget: 1})
 }
 
+// What agents drop is counted by each and for all, under names of their own; what is answered all the same is told apart.
+func TestDropsOfAllAgents(t *testing.T) {
+	w := newWorld(t, 0)
+	var all Drops
+	one := NewAgent(Config{UsernameFragment: testFragment, Password: testPassword, Timers: &w.timers, Totals: &all}, silent{})
+	two := NewAgent(Config{UsernameFragment: testFragment, Password: testPassword, Timers: &w.timers, Totals: &all}, silent{})
+	reply := make([]byte, 200)
+	for _, agent := range []*Agent{one, two, two} {
+		agent.Handle(w.now, w.build(check{fragment: testFragment, password: "x"}), path("a"), reply)
+	}
+	one.Handle(w.now, w.build(check{controlled: true}), path("a"), reply)
+	two.Close()
+	two.Handle(w.now, w.build(check{}), path("a"), reply)
+	expect(t, "of the first", one.Drops(), Drops{DropIntegrity: 1, DropRoleConflict: 1})
+	expect(t, "of the second", two.Drops(), Drops{DropIntegrity: 2, DropClosed: 1})
+	expect(t, "of both", all, Drops{DropIntegrity: 3, DropRoleConflict: 1, DropClosed: 1})
+	names := map[string]bool{}
+	for d := range NumDrops {
+		names[d.String()] = true
+	}
+	expect(t, "names", len(names), int(NumDrops))
+	expect(t, "integrity is answered", DropIntegrity.Answered(), false)
+	expect(t, "a replay is answered", DropReplayed.Answered(), true)
+}
+
 // A tuple whose only check was seen before is not trusted: it was, maybe, overheard.
 func TestReplayBuysNoTrust(t *testing.T) {
 	w := newWorld(t, 0)

@@ -121,3 +121,20 @@ func TestKeyFramesOfARestartedStream(t *testing.T) {
 	w.producer.RequestKeyFrame(w.now, 1000)
 	w.want("rtcp PLI 10")
 }
+
+// What publishers are asked for is counted for all producers that share the counters: key frames by stream, packets each time they are asked for.
+func TestRequestsAreCounted(t *testing.T) {
+	w := newWorld(t, produceVideo(single()))
+	c := w.producer.cfg.Counters
+	w.must(Media, video(10, 1, delta))
+	w.producer.RequestKeyFrame(w.now, 1000)
+	w.producer.RequestKeyFrame(w.now, 1000) // on the way already
+	if *c != (Counters{KeyFrames: 1}) {
+		t.Errorf("after a key frame was asked for: %+v", *c)
+	}
+	w.must(Media, video(10, 5, delta))
+	w.advance(60 * time.Millisecond)
+	if c.NACKs != 3 {
+		t.Errorf("after three packets were lost: %+v", *c)
+	}
+}

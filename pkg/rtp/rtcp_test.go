@@ -189,6 +189,17 @@ func TestCompoundRefuses(t *testing.T) {
 
 func TestCompoundOfTooManyPackets(t *testing.T) {
 	pli := unhex(t, goldenPLI)
+	many := bytes.Repeat(pli, MaxRTCPPackets+1)
+	for _, tt := range []struct {
+		b    []byte
+		want bool
+	}{
+		{nil, false}, {pli, false}, {many[:len(many)-len(pli)], false}, {many, true}, {append(many, 1), true}, {many[:len(many)-1], false},
+	} {
+		if TooManyRTCP(tt.b) != tt.want {
+			t.Errorf("%d bytes: want %v", len(tt.b), tt.want)
+		}
+	}
 	if _, ok := ParseRTCP(bytes.Repeat(pli, MaxRTCPPackets)); !ok {
 		t.Error("32 packets refused")
 	}

@@ -33,6 +33,7 @@ const (
 	DropProtect       // outgoing, but SRTP refused it
 
 	DropDataStream       // a message on a stream without a data producer
+	DropDataPaused       // a message for a data producer that is paused
 	DropDataNotConnected // a message for a peer without an SCTP association
 	DropDataTooLarge     // a message over what the peer takes
 	DropDataFull         // a message for a peer that does not keep up (R-SCTP-2)
@@ -61,6 +62,7 @@ var dropNames = [numDrops]string{
 	DropSendMalformed:    "sendMalformed",
 	DropProtect:          "sendProtect",
 	DropDataStream:       "dataUnknownStream",
+	DropDataPaused:       "dataPaused",
 	DropDataNotConnected: "dataNotConnected",
 	DropDataTooLarge:     "dataTooLarge",
 	DropDataFull:         "dataBufferFull",

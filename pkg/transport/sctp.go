@@ -146,11 +146,13 @@ func (m *media) SCTPClosed(time.Time) {
 // SCTPMessage takes a message that came on a stream. The payload is never changed again.
 func (m *media) SCTPMessage(now time.Time, stream uint16, ppid uint32, payload []byte) {
 	m.env.Totals.messagesIn++
-	if p := m.messages.producerOf[stream]; p != nil {
-		p.HandleMessage(now, &data.Message{PPID: ppid, Payload: payload})
-		return
+	p := m.messages.producerOf[stream]
+	switch {
+	case p == nil:
+		m.drop(DropDataStream)
+	case !p.HandleMessage(now, &data.Message{PPID: ppid, Payload: payload}):
+		m.drop(DropDataPaused)
 	}
-	m.drop(DropDataStream)
 }
 
 // SCTPReleased is told what was sent on a stream and waits no longer.

@@ -197,6 +197,7 @@ func TestRequestsAreCounted(t *testing.T) {
 func TestMessagesAreCounted(t *testing.T) {
 	k := newTalker(t, proto.SCTPOptions{MaxSendMessageSize: 10})
 	k.produce("p", 1)
+	k.produce("q", 2).Pause(k.now)
 	of := k.consume("c", 3, nil)
 	send := func(n int) { of.HandleMessage(k.now, &data.Message{PPID: data.PPIDBinary, Payload: make([]byte, n)}) }
 	send(1) // not connected
@@ -207,13 +208,14 @@ func TestMessagesAreCounted(t *testing.T) {
 	send(11) // too large
 	k.w.SCTPMessage(k.now, 1, data.PPIDString, []byte("x"))
 	k.w.SCTPMessage(k.now, 9, data.PPIDString, []byte("x")) // nobody's
+	k.w.SCTPMessage(k.now, 2, data.PPIDString, []byte("x")) // its producer is paused
 	k.env.DataBudget.Take(MaxWorkerBuffer - data.Cost(10, 1))
 	send(1) // no room
 	got, drops := k.env.Totals.Traffic(), k.env.Totals.occurred()
-	if got.MessagesReceived != 2 || got.MessagesSent != 1 {
+	if got.MessagesReceived != 3 || got.MessagesSent != 1 {
 		t.Errorf("%d messages came, %d went", got.MessagesReceived, got.MessagesSent)
 	}
-	for _, reason := range []string{"dataNotConnected", "dataTooLarge", "dataUnknownStream", "dataBufferFull"} {
+	for _, reason := range []string{"dataPaused", "dataNotConnected", "dataTooLarge", "dataUnknownStream", "dataBufferFull"} {
 		if drops[reason] != 1 || k.w.stats(k.now, "", k.w.agent.Drops()).Drops[reason] != 1 {
 			t.Errorf("%s: %d", reason, drops[reason])
 		}
