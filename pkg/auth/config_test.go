@@ -44,6 +44,10 @@ func TestConfig(t *testing.T) {
 		{Config{JWKS: "https://"}, "auth-jwks", ""},
 		{Config{JWKS: "https://%zz"}, "auth-jwks", ""},
 	} {
+		// What is wrong with the sources themselves only reading them shows.
+		if err := tt.c.Check(); err != nil && tt.setting == "" || err == nil && tt.setting != "" && tt.setting != "auth-jwks" {
+			t.Errorf("%v: checked: %v", tt.c, err)
+		}
 		v, err := New(t.Context(), tt.c)
 		var e *ConfigError
 		switch {

@@ -197,3 +197,20 @@ func TestMutations(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkVerify(b *testing.B) {
+	for _, algorithm := range []string{HS256, ES256, RS256, EdDSA} {
+		v, token := withSecret(b), said(goodClaims)
+		if algorithm != HS256 {
+			key := testKeys()[algorithm]
+			v, token = withKeys(b, algorithm, jwks(jwk(key, "k", ""))), signed(b, algorithm, "k", key, goodClaims)
+		}
+		b.Run(algorithm, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := v.Verify(b.Context(), token, now); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -177,7 +177,11 @@ func (r *Room) dismiss(code int, reason string) {
 	r.dropBroadcasters()
 	r.mu.Unlock()
 	r.rooms.forget(r)
-	r.log.Warn("room ended", "reason", reason)
+	level := slog.LevelInfo
+	if code == CloseRestart {
+		level = slog.LevelWarn
+	}
+	r.log.Log(context.Background(), level, "room ended", "reason", reason)
 }
 
 // tell notifies all joined peers but one. The room is locked.
