@@ -38,11 +38,17 @@ func DefaultLimits() Limits {
 func (l Limits) complete() Limits {
 	d := DefaultLimits()
 	for _, f := range []struct{ value, otherwise *int }{
-		{&l.Rooms, &d.Rooms}, {&l.PeersPerRoom, &d.PeersPerRoom}, {&l.BroadcastersPerRoom, &d.BroadcastersPerRoom},
-		{&l.TransportsPerPeer, &d.TransportsPerPeer}, {&l.ProducersPerPeer, &d.ProducersPerPeer},
-		{&l.ConsumersPerPeer, &d.ConsumersPerPeer}, {&l.DataProducersPerPeer, &d.DataProducersPerPeer},
-		{&l.DataConsumersPerPeer, &d.DataConsumersPerPeer}, {&l.TransportsPerRoom, &d.TransportsPerRoom},
-		{&l.ProducersPerRoom, &d.ProducersPerRoom}, {&l.ConsumersPerRoom, &d.ConsumersPerRoom},
+		{&l.Rooms, &d.Rooms},
+		{&l.PeersPerRoom, &d.PeersPerRoom},
+		{&l.BroadcastersPerRoom, &d.BroadcastersPerRoom},
+		{&l.TransportsPerPeer, &d.TransportsPerPeer},
+		{&l.ProducersPerPeer, &d.ProducersPerPeer},
+		{&l.ConsumersPerPeer, &d.ConsumersPerPeer},
+		{&l.DataProducersPerPeer, &d.DataProducersPerPeer},
+		{&l.DataConsumersPerPeer, &d.DataConsumersPerPeer},
+		{&l.TransportsPerRoom, &d.TransportsPerRoom},
+		{&l.ProducersPerRoom, &d.ProducersPerRoom},
+		{&l.ConsumersPerRoom, &d.ConsumersPerRoom},
 	} {
 		if *f.value <= 0 {
 			*f.value = *f.otherwise

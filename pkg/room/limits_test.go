@@ -46,7 +46,8 @@ var numbers atomic.Int64 // for what must differ
 func next() int { return int(numbers.Add(1)) }
 
 var fillers = []filler{
-	{"rooms", func(l *Limits) { l.Rooms = 3 },
+	{
+		"rooms", func(l *Limits) { l.Rooms = 3 },
 		func(t *testing.T, s *stage) error {
 			return errOf(s.rooms.Enter(t.Context(), open(fmt.Sprint("room", next()), "p"), newFake()))
 		},
@@ -58,43 +59,57 @@ var fillers = []filler{
 				}
 			}
 			t.Error("no room is left")
-		}},
-	{"peers-per-room", func(l *Limits) { l.PeersPerRoom = 5 },
+		},
+	},
+	{
+		"peers-per-room", func(l *Limits) { l.PeersPerRoom = 5 },
 		func(t *testing.T, s *stage) error {
 			return errOf(s.rooms.Enter(t.Context(), open("r", fmt.Sprint("p", next())), newFake()))
 		},
-		func(_ *testing.T, s *stage) { s.a.Leave() }},
-	{"broadcasters-per-room", func(l *Limits) { l.BroadcastersPerRoom = 4 },
+		func(_ *testing.T, s *stage) { s.a.Leave() },
+	},
+	{
+		"broadcasters-per-room", func(l *Limits) { l.BroadcastersPerRoom = 4 },
 		func(_ *testing.T, s *stage) error { return newBroadcaster(s, fmt.Sprint("x", next())) },
 		func(t *testing.T, s *stage) {
 			if err := s.room.DeleteBroadcaster(auth.Everything(), "x"); err != nil {
 				t.Error(err)
 			}
-		}},
-	{"transports-per-peer", func(l *Limits) { l.TransportsPerPeer = 5 },
+		},
+	},
+	{
+		"transports-per-peer", func(l *Limits) { l.TransportsPerPeer = 5 },
 		func(t *testing.T, s *stage) error {
 			return errOf(s.a.CreateWebRTCTransport(t.Context(), CreateWebRTCTransport{Producing: true}))
 		},
-		closeTransport},
-	{"transports-per-peer", func(l *Limits) { l.TransportsPerPeer = 5 },
+		closeTransport,
+	},
+	{
+		"transports-per-peer", func(l *Limits) { l.TransportsPerPeer = 5 },
 		func(t *testing.T, s *stage) error {
 			return errOf(s.x.CreateTransport(t.Context(), CreateBroadcasterTransport{Type: "plain"}))
 		},
-		func(_ *testing.T, s *stage) { one(s, s.x.b.transports).closedByWorker(&s.x.b.member) }},
-	{"transports-per-room", func(l *Limits) { l.TransportsPerRoom = 8 },
+		func(_ *testing.T, s *stage) { one(s, s.x.b.transports).closedByWorker(&s.x.b.member) },
+	},
+	{
+		"transports-per-room", func(l *Limits) { l.TransportsPerRoom = 8 },
 		func(t *testing.T, s *stage) error {
 			return errOf(s.b.CreateWebRTCTransport(t.Context(), CreateWebRTCTransport{Producing: true}))
 		},
-		closeTransport},
-	{"transports-per-room", func(l *Limits) { l.TransportsPerRoom = 8 },
+		closeTransport,
+	},
+	{
+		"transports-per-room", func(l *Limits) { l.TransportsPerRoom = 8 },
 		func(t *testing.T, s *stage) error {
 			return errOf(s.b.CreateWebRTCTransport(t.Context(), CreateWebRTCTransport{Producing: true}))
 		},
-		func(_ *testing.T, s *stage) { s.a.Leave() }}, // with two
+		func(_ *testing.T, s *stage) { s.a.Leave() },
+	}, // with two
 	{"producers-per-peer", func(l *Limits) { l.ProducersPerPeer = 6 }, produceOne, closeProducer},
 	{"producers-per-room", func(l *Limits) { l.ProducersPerRoom = 9 }, produceOne, closeProducer},
 	{"producers-per-peer", func(l *Limits) { l.ProducersPerPeer = 6 }, produceOne, closeTransport}, // with all of them
-	{"data-producers-per-peer", func(l *Limits) { l.DataProducersPerPeer = 6 },
+	{
+		"data-producers-per-peer", func(l *Limits) { l.DataProducersPerPeer = 6 },
 		func(t *testing.T, s *stage) error {
 			return errOf(s.a.ProduceData(t.Context(), produceData(s.mine.send, next()%1000)))
 		},
@@ -102,13 +117,16 @@ var fillers = []filler{
 			d := one(s, s.a.dataProducers)
 			d.Close()
 			s.a.stoppedData(d)
-		}},
+		},
+	},
 	{"consumers-per-peer", func(l *Limits) { l.ConsumersPerPeer = 7 }, consumeOne, nil},
 	{"consumers-per-room", func(l *Limits) { l.ConsumersPerRoom = 9 }, consumeOne, nil},
-	{"data-consumers-per-peer", func(l *Limits) { l.DataConsumersPerPeer = 7 },
+	{
+		"data-consumers-per-peer", func(l *Limits) { l.DataConsumersPerPeer = 7 },
 		func(t *testing.T, s *stage) error {
 			return errOf(s.x.ConsumeData(t.Context(), s.casts.send, s.theirs.dataProducer))
-		}, nil},
+		}, nil,
+	},
 }
 
 func produceOne(t *testing.T, s *stage) error {
