@@ -133,13 +133,13 @@ func (p *process) watch(ctx context.Context) error {
 		}
 		select {
 		case <-beats.C:
+			answered := false
 			select {
 			case <-heard:
-				asking = false
-				pulse.heard(time.Now())
+				answered, asking = true, false
 			default:
 			}
-			if pulse.beat(time.Now()) {
+			if pulse.beat(time.Now(), answered, cpuTimeOf(p.cmd.Process.Pid)) {
 				return errSilent
 			}
 		case <-p.exited:

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"net/netip"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -47,6 +48,7 @@ func TestPulse(t *testing.T) {
 	for name, tt := range map[string]struct {
 		beats, answers []time.Duration // since the start
 		deadAt         time.Duration   // 0: never
+		used           func(at time.Duration) cpuTime
 	}{
 		"answers":     {beats: every(10 * time.Second), answers: every(10 * time.Second)},
 		"late answer": {beats: every(3 * time.Second), answers: []time.Duration{1400 * time.Millisecond, 2800 * time.Millisecond}},
@@ -63,21 +65,57 @@ func TestPulse(t *testing.T) {
 			beats:  append(every(time.Second), shifted(60*time.Second, every(3*time.Second))...),
 			deadAt: 61750*time.Millisecond + beatEvery,
 		},
+		// Runnable, but the processor is somebody else's; not for ever.
+		"starves": {
+			beats: every(12 * time.Second), used: func(at time.Duration) cpuTime { return cpuTime{ran: at / 10, waited: at * 8 / 10} },
+			deadAt: maxSilence + beatEvery,
+		},
+		"starves, then answers": {
+			beats: every(12 * time.Second), answers: []time.Duration{4 * time.Second, 8 * time.Second, 12 * time.Second},
+			used: func(at time.Duration) cpuTime { return cpuTime{ran: at / 10, waited: at * 8 / 10} },
+		},
+		"spins": {
+			beats: every(3 * time.Second), used: func(at time.Duration) cpuTime { return cpuTime{ran: at * 9 / 10, waited: at / 10} },
+			deadAt: 1750 * time.Millisecond,
+		},
+		// What it waited before it fell silent does not count.
+		"starved once, then stopped": {
+			beats: every(5 * time.Second), answers: []time.Duration{time.Second}, deadAt: 2750 * time.Millisecond,
+			used: func(at time.Duration) cpuTime { return cpuTime{waited: min(at, time.Second)} },
+		},
 	} {
 		p := newPulse(epoch)
+		if tt.used == nil {
+			tt.used = func(time.Duration) cpuTime { return cpuTime{} }
+		}
 		var dead time.Duration
 		for _, at := range tt.beats {
+			heard := false
 			for len(tt.answers) > 0 && tt.answers[0] <= at {
-				p.heard(epoch.Add(tt.answers[0]))
-				tt.answers = tt.answers[1:]
+				heard, tt.answers = true, tt.answers[1:]
 			}
-			if p.beat(epoch.Add(at)) && dead == 0 {
+			if p.beat(epoch.Add(at), heard, tt.used(at)) && dead == 0 {
 				dead = at
 			}
 		}
 		if dead != tt.deadAt {
 			t.Errorf("%s: dead at %v, want %v", name, dead, tt.deadAt)
 		}
+	}
+}
+
+// The kernel's figures, of this very process.
+func TestCPUTime(t *testing.T) {
+	before := cpuTimeOf(os.Getpid())
+	for end := time.Now().Add(50 * time.Millisecond); time.Now().Before(end); {
+		_ = cpuTimeOf(os.Getpid())
+	}
+	after := cpuTimeOf(os.Getpid())
+	if after.ran <= before.ran || after.waited < before.waited {
+		t.Errorf("%+v, then %+v", before, after)
+	}
+	if none := cpuTimeOf(1 << 30); none != (cpuTime{}) {
+		t.Errorf("of nobody: %+v", none)
 	}
 }
 

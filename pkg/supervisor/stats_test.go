@@ -109,7 +109,7 @@ func TestStatsOfFailedStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := start(t, cfg)
-	dead := s.Running()[0]
+	dead := placed(t, s)
 	if err := os.Remove(cfg.WorkerBin); err != nil {
 		t.Fatal(err)
 	}

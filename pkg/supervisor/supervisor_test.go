@@ -84,6 +84,16 @@ func replaced(t *testing.T, s *Supervisor, dead *Worker) (*Worker, time.Duration
 	}
 }
 
+// placed is a worker that runs.
+func placed(t *testing.T, s *Supervisor) *Worker {
+	t.Helper()
+	w, err := s.Place(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
 func signal(t *testing.T, w *Worker, sig syscall.Signal) {
 	t.Helper()
 	if err := syscall.Kill(w.Hello().PID, sig); err != nil {
@@ -168,7 +178,7 @@ func TestKilledWorker(t *testing.T) {
 // A worker that ends by itself, as from a panic or a full disk, is replaced like one that was killed.
 func TestWorkerThatEnds(t *testing.T) {
 	s := start(t, testConfig(t, 1))
-	dead := s.Running()[0]
+	dead := placed(t, s)
 	signal(t, dead, syscall.SIGTERM)
 	replaced(t, s, dead)
 }
@@ -176,7 +186,7 @@ func TestWorkerThatEnds(t *testing.T) {
 // SECURITY.md, Processes: a stopped or spinning worker is replaced within 2 s.
 func TestStoppedWorker(t *testing.T) {
 	s := start(t, testConfig(t, 1))
-	dead := s.Running()[0]
+	dead := placed(t, s)
 	signal(t, dead, syscall.SIGSTOP)
 	_, took := replaced(t, s, dead)
 	t.Logf("replaced in %v", took)
@@ -206,7 +216,7 @@ func TestLeastLoaded(t *testing.T) {
 		t.Errorf("empty rooms are placed as %v", slots)
 	}
 	// A worker with producers is busier than one with many empty rooms.
-	busy := s.Running()[0]
+	busy := placed(t, s)
 	produce(t, busy)
 	for range 3 {
 		w, err := s.Place(t.Context())
@@ -247,7 +257,7 @@ func produce(t *testing.T, w *Worker) {
 // While none runs, placing waits.
 func TestPlaceWaits(t *testing.T) {
 	s := start(t, testConfig(t, 1))
-	dead := s.Running()[0]
+	dead := placed(t, s)
 	signal(t, dead, syscall.SIGKILL)
 	<-dead.Done()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
