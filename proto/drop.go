@@ -13,6 +13,7 @@ const (
 	DropHandshake DropUnit = "handshake"
 	DropMessage   DropUnit = "data message"
 	DropSCTP      DropUnit = "SCTP packet"
+	DropEvent     DropUnit = "event or log line"
 )
 
 // DropReason is a reason why something went no further.
@@ -102,4 +103,6 @@ var DropReasons = []DropReason{
 	{"dataNotConnected", DropMessage, "for a peer whose association is not connected"},
 	{"dataTooLarge", DropMessage, "over maxSendMessageSize"},
 	{"dataBufferFull", DropMessage, "for a peer that does not keep up"},
+
+	{"channelLossy", DropEvent, "the oldest of those that may be lost, for a controller that does not keep up"},
 }

@@ -1,6 +1,7 @@
 package dtls
 
 import (
+	"bytes"
 	"crypto/rand"
 	"runtime"
 	"testing"
@@ -36,6 +37,50 @@ func closeNow(l *loop, worlds []*world) {
 		w.do(func(now time.Time) { w.a.Close(now) })
 	}
 	l.close()
+}
+
+// R-DTLS-4: "≤ 5 ms CPU per datagram", of whatever kind it is, while the memory for fragments is full. The least of some tries is taken: others use
+// the machine, too.
+func TestCostOfADatagram(t *testing.T) {
+	const limit, tries = 5 * time.Millisecond, 20
+	datagrams := killers()
+	datagrams["ClientHello"] = goodHello().datagram()
+	// As many fragments as a datagram holds: of one message, with gaps between them, and of many.
+	var gaps, messages []byte
+	for i := range 50 {
+		b := make([]byte, handshakeHeader+10)
+		putHandshakeHeader(b, typeClientHello, maxMessage, 0, 20*i, 10)
+		gaps = append(gaps, b...)
+		putHandshakeHeader(b, typeCertificate, maxMessage, uint16(i), 20*i, 10)
+		messages = append(messages, b...)
+	}
+	datagrams["gaps"] = rawRecord(contentHandshake, 0, 1, gaps)
+	datagrams["messages"] = rawRecord(contentHandshake, 0, 1, messages)
+	// As many records.
+	var records []byte
+	for len(records) < 1400 {
+		records = append(records, rawRecord(contentHandshake, 1, 1, []byte{1})...)
+	}
+	datagrams["records"] = records
+	for name, b := range datagrams {
+		least := time.Hour
+		for range tries {
+			l := newLoop()
+			w := newWorldOn(l, t)
+			w.start(Server)
+			w.do(func(now time.Time) {
+				w.a.Handle(now, bytes.Clone(datagrams["gaps"]))
+				start := time.Now()
+				w.a.Handle(now, bytes.Clone(b))
+				least = min(least, time.Since(start))
+				w.a.Close(now)
+			})
+			l.close()
+		}
+		if least > limit {
+			t.Errorf("%s: %v", name, least)
+		}
+	}
 }
 
 // What a connected association holds. With application data 8 KB of it are the library's read buffer, and the stacks of its goroutines come on

@@ -222,6 +222,18 @@ func TestMessagesAreCounted(t *testing.T) {
 	}
 }
 
+// R-DTLS-1, a second time: should a server lead a datagram of an unknown tuple to a transport, it is not read.
+func TestUnauthorizedTuple(t *testing.T) {
+	b := newBench(t)
+	c := b.client(b.server(), "t")
+	packet := c.seal(frame(10, 1, true))
+	c.w.Handle(b.now, packet, from(c.server, evilAddress))
+	c.w.Handle(b.now, clientHello, from(c.server, evilAddress))
+	if got := c.w.drops[DropUnauthorized]; got != 2 || c.w.meters.counts.in[protocolRTP]+c.w.meters.counts.in[protocolDTLS] != 0 {
+		t.Errorf("%d were dropped: %v", got, c.w.drops.table())
+	}
+}
+
 // BenchmarkCounting is what the books cost per packet: of one that comes in and of one that goes out.
 func BenchmarkCounting(b *testing.B) {
 	var all counts

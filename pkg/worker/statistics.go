@@ -21,6 +21,7 @@ func (w *Worker) getStats(now time.Time, r channel.Request) {
 		transports: *w.env.Totals, egress: w.egress.Stats(), handshakes: w.islands.drops.Handshakes,
 		attempts: dtls.MaxHandshakes - w.islands.limiter.Free(), drops: make(map[string]uint64, len(proto.DropReasons)),
 	}
+	s.drops["channelLossy"] = w.channel.Dropped()
 	w.islands.drops.Each(func(d dtls.Drop, n uint64) { s.drops[prefixed("dtls", d.String())] = n })
 	go func() {
 		r.Respond(s.stats(w.links, w.islands.data), nil)
