@@ -144,10 +144,10 @@ func (p *Peer) ChangeDisplayName(name string) error {
 
 // Produce begins to send something to the others.
 func (p *Peer) Produce(ctx context.Context, b Produce) (Created, error) {
-	if err := p.room.rooms.checkKind(p.Grant(), b.Kind); err != nil {
+	if err := p.mayJoined(); err != nil { // first: what a peer has to do before is told before what is wrong with the body
 		return Created{}, err
 	}
-	if err := p.mustBeJoined(); err != nil {
+	if err := p.room.rooms.checkKind(p.Grant(), b.Kind); err != nil {
 		return Created{}, err
 	}
 	return p.produce(ctx, b, func(id string, s proto.ProducerScore) {
