@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"gazpacho/pkg/codec"
 	"gazpacho/pkg/rtp"
 	"gazpacho/pkg/stream"
 	"gazpacho/proto"
@@ -34,9 +35,10 @@ type encoding struct {
 	layers   stream.Layers
 
 	// owned
-	recv  *stream.Recv // nil before the first packet
-	cache stream.Cache
-	rates []rtp.RateMeter // by temporal layer
+	recv    *stream.Recv // nil before the first packet
+	cache   stream.Cache
+	rates   []rtp.RateMeter     // by spatial, then by temporal layer
+	depends *codec.Dependencies // nil if the publisher does not describe them
 
 	// state
 	payload     *payload // of the last packet
@@ -74,13 +76,23 @@ func (p *Producer) newEncodings() ([]encoding, *proto.Error) {
 				return nil, proto.BadField(path+".codecPayloadType", "%d is no media codec's payload type", *params.CodecPayloadType)
 			}
 		}
-		e.rates = make([]rtp.RateMeter, min(e.layers.Temporal, maxTemporalLayers))
+		e.layers.Spatial, e.layers.Temporal = min(e.layers.Spatial, maxLayers), min(e.layers.Temporal, maxLayers)
+		e.rates = make([]rtp.RateMeter, e.layers.Spatial*e.layers.Temporal)
+		if p.ids[rtp.ExtDependencyDescriptor] != 0 {
+			e.depends = new(codec.Dependencies)
+		}
 	}
 	return encodings, nil
 }
 
-// maxTemporalLayers is how many the codecs can tell apart: TID has two bits in VP8 and three in VP9.
-const maxTemporalLayers = 8
+// maxLayers is how many of a kind the codecs can tell apart: SID and TID have three bits in VP9, and no more elsewhere.
+const maxLayers = 8
+
+// rate is the meter of a frame's layers.
+func (e *encoding) rate(f *rtp.Frame) *rtp.RateMeter {
+	spatial, temporal := min(int(f.Spatial), e.layers.Spatial-1), min(int(f.Temporal), e.layers.Temporal-1)
+	return &e.rates[spatial*e.layers.Temporal+temporal]
+}
 
 // begin makes the encoding a new stream, its first or one that replaces the last. The taps hear of the stream before its first packet, and of
 // its score before they decide about it.
@@ -117,6 +129,9 @@ func (e *encoding) begin(now time.Time, ssrc uint32, pay *payload) {
 // one asks again.
 func (e *encoding) restarted(now time.Time) {
 	e.cache.Clear()
+	if e.depends != nil {
+		*e.depends = codec.Dependencies{}
+	}
 	e.request = request{number: e.request.number}
 	e.producer.taps.each(func(t Tap) { t.ProducerStream(now, e.mapped) })
 }

@@ -161,7 +161,7 @@ func newIDs(list []proto.RTPHeaderExtensionParameters) (ids rtp.ExtensionIDs, er
 	return ids, nil
 }
 
-// newType tells what kind of producer the encodings make, and refuses what cannot be forwarded yet.
+// newType tells what kind of producer the encodings make: several are simulcast, one of several layers is scalable video.
 func newType(o *proto.Produce) (string, *proto.Error) {
 	encodings, mapping := o.RTPParameters.Encodings, o.RTPMapping.Encodings
 	switch {
@@ -171,8 +171,8 @@ func newType(o *proto.Produce) (string, *proto.Error) {
 		return "", proto.BadField("rtpMapping.encodings", "%d mappings for %d encodings", len(mapping), len(encodings))
 	}
 	for i := range encodings {
-		if stream.ParseScalabilityMode(encodings[i].ScalabilityMode).Spatial > 1 {
-			return "", proto.Unsupported("scalability mode %s", encodings[i].ScalabilityMode)
+		if len(encodings) > 1 && stream.ParseScalabilityMode(encodings[i].ScalabilityMode).Spatial > 1 {
+			return "", proto.BadField(fmt.Sprintf("rtpParameters.encodings[%d].scalabilityMode", i), "%s in one of several encodings", encodings[i].ScalabilityMode)
 		}
 		if mapping[i].MappedSSRC == 0 {
 			return "", proto.BadField(fmt.Sprintf("rtpMapping.encodings[%d].mappedSsrc", i), "there is no mapped SSRC")
@@ -183,8 +183,13 @@ func newType(o *proto.Produce) (string, *proto.Error) {
 			}
 		}
 	}
-	if len(encodings) == 1 {
+	mode := stream.ParseScalabilityMode(encodings[0].ScalabilityMode)
+	switch {
+	case len(encodings) > 1:
+		return proto.Simulcast, nil
+	case o.Kind == proto.Video && (mode.Spatial > 1 || mode.Temporal > 1):
+		return proto.SVC, nil
+	default:
 		return proto.Simple, nil
 	}
-	return proto.Simulcast, nil
 }

@@ -83,10 +83,10 @@ func TestNewRefuses(t *testing.T) {
 			return o
 		}, proto.TypeErrorName, "rtpMapping.encodings[2].mappedSsrc"},
 		{"spatial layers", func() *proto.Produce {
-			e := single()
-			e.ScalabilityMode = "L3T3_KEY"
-			return produceVideo(e)
-		}, proto.UnsupportedErrorName, "L3T3_KEY"},
+			o := produceVideo(rids()...)
+			o.RTPParameters.Encodings[1].ScalabilityMode = "L3T3_KEY"
+			return o
+		}, proto.TypeErrorName, "L3T3_KEY"},
 		{"nameless encodings", func() *proto.Produce {
 			return produceVideo(single(), proto.RTPEncodingParameters{})
 		}, proto.TypeErrorName, "encodings[1]"},

@@ -42,7 +42,7 @@ type Producer struct {
 	taps      taps
 
 	// state
-	kind        string // simple or simulcast
+	kind        string // simple, simulcast or svc
 	paused      bool
 	closed      bool
 	traces      traces
@@ -83,7 +83,7 @@ func (p *Producer) ID() string { return p.cfg.Options.ProducerID }
 // Kind is audio or video.
 func (p *Producer) Kind() string { return p.cfg.Options.Kind }
 
-// Type is simple or simulcast.
+// Type is simple, simulcast or svc.
 func (p *Producer) Type() string { return p.kind }
 
 // Paused tells whether packets are kept from the taps.

@@ -87,13 +87,16 @@ func (p *Producer) deliver(now time.Time, e *encoding, pay *payload, number int6
 		pkt.Frame, pkt.Payload = rtp.Frame{}, pkt.Payload[:0]
 		verdict = DropPayload
 	}
+	if e.depends != nil && pay.kind.Described() && len(pkt.Payload) > 0 {
+		e.describe(now, pkt)
+	}
 	if p.traces != 0 {
 		p.tracePacket(now, pkt, verdict == RTX)
 	}
 	if pkt.Frame.KeyFrame {
 		p.keyFrames.arrived(now, e)
 	}
-	e.rates[min(int(pkt.Frame.Temporal), len(e.rates)-1)].Add(now, len(pkt.Raw))
+	e.rate(&pkt.Frame).Add(now, len(pkt.Raw))
 	// A paused producer keeps counting; what it received is not to be heard, not even late.
 	if !e.recv.Wanted(number) {
 		if verdict.Forwarded() {

@@ -123,9 +123,9 @@ func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Mi
 // bitrateByLayer names layers "spatial.temporal"; those that carried nothing in the last second are left out.
 func (e *encoding) bitrateByLayer(now time.Time) map[string]int {
 	rates := make(map[string]int, len(e.rates))
-	for temporal := range e.rates {
-		if rate := e.rates[temporal].Bitrate(now); rate > 0 {
-			rates[fmt.Sprintf("0.%d", temporal)] = rate
+	for i := range e.rates {
+		if rate := e.rates[i].Bitrate(now); rate > 0 {
+			rates[fmt.Sprintf("%d.%d", i/e.layers.Temporal, i%e.layers.Temporal)] = rate
 		}
 	}
 	return rates

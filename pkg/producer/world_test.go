@@ -158,13 +158,25 @@ func (p packet) bytes() []byte {
 	if len(p.extensions) > 0 {
 		b[0] |= 0x10
 		var x []byte
+		two := false // whether the two-byte form is needed (RFC 8285 section 4.3)
+		for _, v := range p.extensions {
+			two = two || len(v) > 16
+		}
 		for id, v := range p.extensions {
-			x = append(append(x, id<<4|byte(len(v)-1)), v...)
+			if two {
+				x = append(append(x, id, byte(len(v))), v...)
+			} else {
+				x = append(append(x, id<<4|byte(len(v)-1)), v...)
+			}
 		}
 		for len(x)%4 != 0 {
 			x = append(x, 0)
 		}
-		b = append(b, 0xbe, 0xde, 0, byte(len(x)/4))
+		if two {
+			b = append(b, 0x10, 0, 0, byte(len(x)/4))
+		} else {
+			b = append(b, 0xbe, 0xde, 0, byte(len(x)/4))
+		}
 		b = append(b, x...)
 	}
 	b = append(b, p.payload...)
