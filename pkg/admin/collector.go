@@ -51,7 +51,8 @@ func newRegistry(s *Server) *prometheus.Registry {
 // metrics answers scrapes. What cannot be collected is left out and logged.
 func (s *Server) metrics() http.Handler {
 	return promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{
-		ErrorLog: slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelWarn), ErrorHandling: promhttp.ContinueOnError,
+		// It speaks of scrapers that hang up, once for every family of metrics; what is wrong with ours the tests find.
+		ErrorLog: slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug), ErrorHandling: promhttp.ContinueOnError,
 		MaxRequestsInFlight: maxScrapes,
 	})
 }
