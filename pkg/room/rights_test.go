@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -203,6 +204,9 @@ func TestEveryRequestIsListed(t *testing.T) {
 	}
 }
 
+// asking are the requests that can be made again and again.
+var asking = regexp.MustCompile(`Stats|Pause|Resume|SetConsumer|KeyFrame|Restart|Router|List|Room\.Broadcaster|Rooms\.Room|ChangeDisplayName`)
+
 // Every request × every right: without what it needs it is forbidden, whatever else the grant allows, and with it it is not.
 func TestRights(t *testing.T) {
 	rs, _ := placed(t)
@@ -218,12 +222,17 @@ func TestRights(t *testing.T) {
 					cases[strings.Join(a.oneOf, " ")] = true
 				}
 				cases[strings.Join(allRights, " ")] = a.needs != nil || a.oneOf != nil
+				var s *stage
+				refused := false
 				for missing, forbidden := range cases {
-					id := fmt.Sprintf("%s-%d-%s", a.method, i, missing)
-					s := newStage(t, rs, id)
-					group.give(s, grantOf(id, "", without(strings.Fields(missing)...)...))
+					// What was refused has changed nothing, nor has what only asks.
+					if s == nil || !refused && !asking.MatchString(a.method) {
+						s = newStage(t, rs, fmt.Sprintf("%s-%d-%s", a.method, i, missing))
+					}
+					group.give(s, grantOf(s.room.id, "", without(strings.Fields(missing)...)...))
 					before := refusals(rs, reasonForbidden)
 					err := a.call(t.Context(), s, s.of(kind))
+					refused = err != nil
 					counted := refusals(rs, reasonForbidden) - before
 					switch {
 					case forbidden && (code(err) != proto.CodeForbidden || counted != 1):
