@@ -1,4 +1,8 @@
 // Package auth decides who may do what: it reads access tokens into grants.
+//
+// A token is a JWT (RFC 7519) in the compact serialization, signed with the one algorithm that the operator chose, by a secret or by a
+// key of a set that is read again when it changes. What a token does not claim is denied; what it claims in a way that is not
+// understood is refused as a whole.
 package auth
 
 import (

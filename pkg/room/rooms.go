@@ -3,6 +3,11 @@
 // A room is a router on one worker. Its peers are the clients of package signaling; its broadcasters send and receive without a
 // connection of their own. Every producer of one is offered to all joined others as a consumer.
 //
+// Every request is checked against the grant of who makes it (rights.go): a peer's own, which may be renewed, or the one that comes with
+// a request from outside. Nothing is allowed that the grant does not name. Ids are resolved among what is the caller's own or the
+// room's, and one that is somebody else's is answered as one that never existed. Whatever is made has its place within Limits before
+// the worker is asked for it (limits.go).
+//
 // One lock guards a room. It is never held while a worker is asked, so the callbacks of package control may take it; what is sent
 // to clients is queued under it, so each client hears of things in the order in which they happened.
 package room
