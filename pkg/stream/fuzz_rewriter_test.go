@@ -10,6 +10,7 @@ import (
 // Operations of FuzzRewriter.
 const (
 	rewriteForward = iota
+	rewritePart    // and forward
 	rewriteDrop
 	rewriteSkip
 	rewriteLate
@@ -63,7 +64,7 @@ func FuzzRewriter(f *testing.F) {
 		stream, open := uint8(0), false
 		for steps := 0; s.More() && steps < 200; steps++ {
 			switch op := s.Below(rewriteOperations); op {
-			case rewriteForward, rewriteDrop, rewriteSkip:
+			case rewriteForward, rewritePart, rewriteDrop, rewriteSkip:
 				gap := uint16(s.Byte())
 				if gap > 200 {
 					gap *= maxDropout / 256
@@ -74,8 +75,12 @@ func FuzzRewriter(f *testing.F) {
 				}
 				newest[stream] = seq
 				switch op {
-				case rewriteForward:
+				case rewriteForward, rewritePart:
 					before := o.w.Next()
+					if op == rewritePart {
+						o.w.Part(o.now, seq)
+						o.w.Offsets.Layers++
+					}
 					out := o.w.Forward(seq)
 					if int16(out-before) < 0 || o.w.Next() != out+1 {
 						t.Fatalf("%d behind %d, next %d", out, before, o.w.Next())
