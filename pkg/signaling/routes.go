@@ -31,7 +31,7 @@ var routes = []route{
 	})},
 
 	{"GET " + ofRoom, member, inRoom(func(_ visit, m *room.Room) (any, error) { return m.RTPCapabilities(), nil })},
-	{"POST " + ofRoom + "/broadcasters", member, inRoom(func(c visit, m *room.Room) (any, error) {
+	{"POST " + ofRoom + "/broadcasters", takingPart, inRoom(func(c visit, m *room.Room) (any, error) {
 		return withBody(c, func(b room.CreateBroadcaster) (room.BroadcasterResult, error) { return m.CreateBroadcaster(c.grant, b) })
 	})},
 	{"DELETE " + ofBroadcaster, member, inRoom(func(c visit, m *room.Room) (any, error) {
