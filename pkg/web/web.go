@@ -90,6 +90,9 @@ func newHandler(files fs.FS) http.Handler {
 func (a asset) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", a.contentType)
 	w.Header().Set("Cache-Control", a.cache)
+	if r.URL.Query().Has("token") {
+		w.Header().Set("Cache-Control", "no-store") // a cache would keep the URL, and the token in it
+	}
 	if a.status != http.StatusOK {
 		w.WriteHeader(a.status)
 		if r.Method == http.MethodGet {

@@ -50,6 +50,7 @@ func TestServesTheBundle(t *testing.T) {
 	}{
 		{"/", "text/html; charset=utf-8", "no-cache", "<!doctype html>the page"},
 		{"/?roomId=a&name=b", "text/html; charset=utf-8", "no-cache", "<!doctype html>the page"},
+		{"/?roomId=a&token=t", "text/html; charset=utf-8", "no-store", "<!doctype html>the page"},
 		{"/index.html", "text/html; charset=utf-8", "no-cache", "<!doctype html>the page"},
 		{"/favicon.svg", "image/svg+xml", "no-cache", "<svg/>"},
 		{"/licenses.txt", "text/plain; charset=utf-8", "no-cache", "ISC"},
