@@ -131,6 +131,22 @@ func (c *call) start(t *testing.T) {
 	t.Cleanup(c.stop)
 }
 
+// begun waits until all tracks arrive.
+func (c *call) begun(t *testing.T) {
+	t.Helper()
+	await(t, "the call begins", func() bool {
+		for _, f := range c.flows {
+			f.mu.Lock()
+			arrives := f.last > 0
+			f.mu.Unlock()
+			if !arrives {
+				return false
+			}
+		}
+		return true
+	})
+}
+
 func (c *call) stop() {
 	select {
 	case <-c.done:

@@ -150,7 +150,7 @@ func (s *stage) unharmed(t *testing.T, before snapshot) quality {
 			t.Errorf("peer %d was %v, is %v", i, before.states[i], now)
 		}
 	}
-	if line := s.panicked(); line != "" {
+	if line := panicIn(s.Log()); line != "" {
 		t.Errorf("the worker says %s", line)
 	}
 	if n := s.stats().Process.Panics; n != before.stats.Process.Panics {

@@ -7,7 +7,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/pion/webrtc/v3"
 
@@ -77,29 +76,8 @@ func newStage(t *testing.T) *stage {
 	})
 	s.call.flows = flows
 	s.call.start(t)
-	s.begun(t)
+	s.call.begun(t)
 	return s
-}
-
-// begun waits until both tracks arrive.
-func (s *stage) begun(t *testing.T) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
-		arriving := 0
-		for _, f := range s.call.flows {
-			f.mu.Lock()
-			if f.last > 0 {
-				arriving++
-			}
-			f.mu.Unlock()
-		}
-		if arriving == len(s.call.flows) {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the call does not begin")
-		}
-	}
 }
 
 // stats is what the worker counts.
@@ -159,9 +137,9 @@ func (s *stage) states() (list [2]state) {
 	return list
 }
 
-// panicked is the first line of the log that speaks of a panic.
-func (s *stage) panicked() string {
-	for line := range strings.Lines(s.Log()) {
+// panicIn is the first line of a log that speaks of a panic.
+func panicIn(log string) string {
+	for line := range strings.Lines(log) {
 		if strings.Contains(line, "panic") || strings.Contains(line, "goroutine ") {
 			return line
 		}

@@ -25,6 +25,7 @@ type Sending struct {
 func (p *Peer) Produce(kind string, rids ...string) *Sending {
 	p.t.Helper()
 	s := p.Offer(kind, rids...)
+	s.ProducerID = p.w.ID("producer")
 	r := Request[proto.ProduceResult](p.w, proto.TransportProduce, p.Transport.ID, s.Request())
 	s.Type = r.Type
 	return s
@@ -38,7 +39,7 @@ func (s *Sending) Request() proto.Produce {
 // Offer negotiates a track, and so connects the peer, but does not make a producer for it.
 func (p *Peer) Offer(kind string, rids ...string) *Sending {
 	p.t.Helper()
-	s := &Sending{ProducerID: p.w.ID("producer"), Kind: kind}
+	s := &Sending{Kind: kind}
 	mime := "audio/opus"
 	if kind == proto.Video {
 		mime = "video/VP8"
@@ -123,6 +124,24 @@ func (p *Peer) Consume(s *Sending) *Receiving {
 	p.expect(sec.ssrc, r.tracks)
 	p.negotiate()
 	return r
+}
+
+// Accept receives a consumer that somebody else made for the peer.
+func (p *Peer) Accept(consumerID, kind string, params proto.RTPParameters) *Receiving {
+	p.t.Helper()
+	sec := section{mid: fmt.Sprint(len(p.sections)), kind: kind, direction: "sendonly", ssrc: params.Encodings[0].SSRC, rtx: rtxOf(params)}
+	p.sections = append(p.sections, sec)
+	r := &Receiving{ConsumerID: consumerID, Parameters: params, tracks: make(chan *webrtc.TrackRemote, 1), p: p}
+	p.expect(sec.ssrc, r.tracks)
+	p.negotiate()
+	return r
+}
+
+func rtxOf(params proto.RTPParameters) uint32 {
+	if rtx := params.Encodings[0].RTX; rtx != nil {
+		return rtx.SSRC
+	}
+	return 0
 }
 
 // Played calls f with the track as soon as there is one, instead of Read.

@@ -39,6 +39,7 @@ type Peer struct {
 	sending   bool
 	connected bool
 	streams   uint16 // the next channel's
+	tell      func(proto.ConnectWebRTCTransport)
 
 	mu       sync.Mutex
 	expected map[webrtc.SSRC]chan *webrtc.TrackRemote
@@ -47,9 +48,29 @@ type Peer struct {
 // Connect makes a transport in a router and a peer for it. Nothing is sent until Produce or Consume.
 func Connect(w *Worker, routerID, serverID string, sending bool, o PeerOptions) *Peer {
 	w.t.Helper()
-	p := &Peer{t: w.t, w: w, options: o, sending: sending, expected: make(map[webrtc.SSRC]chan *webrtc.TrackRemote)}
+	p := &Peer{t: w.t, w: w, options: o, sending: sending}
 	p.createTransport(routerID, serverID)
-	p.media = mediaEngine(w.t)
+	p.tell = func(c proto.ConnectWebRTCTransport) {
+		Request[proto.ConnectWebRTCTransportResult](w, proto.WebRTCTransportConnect, p.Transport.ID, c)
+	}
+	p.open()
+	return p
+}
+
+// ConnectTo makes a peer for a transport that somebody else made, who is told how to connect it. Tracks are negotiated by Offer and Accept.
+func ConnectTo(t testing.TB, transport proto.WebRTCTransportDump, sending bool, o PeerOptions, tell func(proto.ConnectWebRTCTransport)) *Peer {
+	t.Helper()
+	p := &Peer{t: t, options: o, sending: sending, Transport: transport, tell: tell}
+	p.open()
+	return p
+}
+
+// open makes the PeerConnection.
+func (p *Peer) open() {
+	p.t.Helper()
+	o := p.options
+	p.expected = make(map[webrtc.SSRC]chan *webrtc.TrackRemote)
+	p.media = mediaEngine(p.t)
 	engine := webrtc.SettingEngine{LoggerFactory: &logging.DefaultLoggerFactory{Writer: io.Discard, DefaultLogLevel: logging.LogLevelDisabled}}
 	if o.Profiles != nil {
 		engine.SetSRTPProtectionProfiles(o.Profiles...)
@@ -59,14 +80,14 @@ func Connect(w *Worker, routerID, serverID string, sending bool, o PeerOptions) 
 	if o.Path != nil {
 		mux := webrtc.NewICEUDPMux(nil, o.Path)
 		engine.SetICEUDPMux(mux)
-		w.t.Cleanup(func() { mux.Close() })
+		p.t.Cleanup(func() { mux.Close() })
 	}
 	engine.SetICETimeouts(2*time.Second, 5*time.Second, 200*time.Millisecond)
 	registry := &interceptor.Registry{} // no reports or NACK of pion's own: tests see every packet
 	api := webrtc.NewAPI(webrtc.WithSettingEngine(engine), webrtc.WithMediaEngine(p.media), webrtc.WithInterceptorRegistry(registry))
 	pc, err := api.NewPeerConnection(webrtc.Configuration{BundlePolicy: webrtc.BundlePolicyMaxBundle})
 	if err != nil {
-		w.t.Fatal(err)
+		p.t.Fatal(err)
 	}
 	p.pc = pc
 	pc.OnTrack(func(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
@@ -76,8 +97,7 @@ func Connect(w *Worker, routerID, serverID string, sending bool, o PeerOptions) 
 			c <- track
 		}
 	})
-	w.t.Cleanup(func() { pc.Close() })
-	return p
+	p.t.Cleanup(func() { pc.Close() })
 }
 
 func networks(o PeerOptions) []webrtc.NetworkType {
@@ -126,9 +146,7 @@ func (p *Peer) connect(fingerprint proto.DTLSFingerprint) {
 	if p.options.DTLSServer {
 		role = "server"
 	}
-	Request[proto.ConnectWebRTCTransportResult](p.w, proto.WebRTCTransportConnect, p.Transport.ID, proto.ConnectWebRTCTransport{
-		DTLSParameters: proto.DTLSParameters{Role: role, Fingerprints: []proto.DTLSFingerprint{fingerprint}},
-	})
+	p.tell(proto.ConnectWebRTCTransport{DTLSParameters: proto.DTLSParameters{Role: role, Fingerprints: []proto.DTLSFingerprint{fingerprint}}})
 }
 
 // expect leads the track with an SSRC to a channel with room for it.
