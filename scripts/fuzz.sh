@@ -96,11 +96,12 @@ while read -r dir target; do
 		fi
 		built=$dir broken=
 		# shellcheck disable=SC2086
-		"$go" test -c $flags -o "$work/bin" "./$dir" || broken=yes
+		"$go" test -c $flags -o "$work/bin" "./$dir" >"$work/out" 2>&1 || broken=yes
 	fi
 	if [ -n "$broken" ]; then
 		echo "$dir $target 0 0 0 1" >>"$work/log"
 		echo "$dir $target does not build"
+		cat "$work/out"
 		continue
 	fi
 	if [ -n "$keep" ]; then copy "$dir" "$target"; else fuzz "$dir" "$target"; fi
