@@ -186,7 +186,7 @@ func (s *svc) turn(now time.Time, p *rtp.Packet) {
 	s.choose()
 	switch {
 	case s.key:
-		s.left = 0
+		s.left, s.temporal = 0, s.prefers.Temporal
 		s.forward(now, p)
 	case s.target == s.spatial:
 	case s.mayGoDown():
@@ -227,12 +227,12 @@ func (s *svc) judge(f *rtp.Frame) bool {
 	return int(f.Temporal) <= s.temporal
 }
 
-// report tells the controller when other layers are being forwarded: those that may pass, but for upper ones that are silent.
+// report tells the controller when other layers are being forwarded: those that may pass, but for upper ones that are silent and not needed.
 func (s *svc) report() {
 	is := stream.Layers{Spatial: none, Temporal: none}
 	if s.spatial != none {
 		is = stream.Layers{Spatial: s.spatial, Temporal: s.temporal}
-		for is.Spatial > 0 && s.silent(is.Spatial) {
+		for is.Spatial > 0 && !s.own && s.left == 0 && s.silent(is.Spatial) {
 			is.Spatial--
 		}
 	}

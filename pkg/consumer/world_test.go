@@ -76,6 +76,7 @@ type sent struct {
 	rtx       bool
 	size      int // of the payload
 	body      byte
+	payload   string
 	frame     rtp.Frame
 }
 
@@ -149,7 +150,7 @@ func (p *peer) SendRTP(_ time.Time, h *rtp.Header, payload []byte) int {
 		if !p.w.media.Inspect(body, &s.frame) {
 			p.w.t.Fatalf("%s sent an unreadable payload %x", p.name, body)
 		}
-		s.body = body[len(body)-1]
+		s.body, s.payload = body[len(body)-1], string(body)
 	}
 	p.out = append(p.out, s)
 	return n
