@@ -2,33 +2,33 @@ package proto
 
 // Events are the notifications a worker sends; the handler id names the object in front of the dot.
 const (
-	EventWorkerHello                = "worker.hello"
-	EventICEStateChange             = "webRtcTransport.iceStateChange"
-	EventICESelectedTupleChange     = "webRtcTransport.iceSelectedTupleChange"
-	EventDTLSStateChange            = "webRtcTransport.dtlsStateChange"
-	EventPlainTransportTuple        = "plainTransport.tuple"
-	EventPlainTransportRTCPTuple    = "plainTransport.rtcpTuple"
-	EventTransportTrace             = "transport.trace"
-	EventProducerScore              = "producer.score"
-	EventProducerTrace              = "producer.trace"
-	EventProducerVideoOrientation   = "producer.videoOrientationChange"
-	EventConsumerProducerPause      = "consumer.producerPause"
-	EventConsumerProducerResume     = "consumer.producerResume"
-	EventConsumerProducerClose      = "consumer.producerClose"
-	EventConsumerLayersChange       = "consumer.layersChange"
-	EventConsumerScore              = "consumer.score"
-	EventConsumerTrace              = "consumer.trace"
-	EventAudioLevelObserverVolumes  = "audioLevelObserver.volumes"
-	EventAudioLevelObserverSilence  = "audioLevelObserver.silence"
-	EventDominantSpeaker            = "activeSpeakerObserver.dominantSpeaker"
-	EventTransportListenServerClose = "transport.listenServerClose"
-	EventSCTPStateChange            = "transport.sctpStateChange"
-	EventSCTPNegotiatedCapabilities = "transport.sctpNegotiatedCapabilities"
-	EventDataConsumerProducerPause  = "dataConsumer.dataProducerPause"
-	EventDataConsumerProducerResume = "dataConsumer.dataProducerResume"
-	EventDataConsumerProducerClose  = "dataConsumer.dataProducerClose"
-	EventDataConsumerAmountLow      = "dataConsumer.bufferedAmountLow"
-	EventDataConsumerBufferFull     = "dataConsumer.sctpSendBufferFull"
+	EventWorkerHello                = "worker.hello"                           // is the first message on a channel
+	EventICEStateChange             = "webRtcTransport.iceStateChange"         // ICE got further, or lost the peer
+	EventICESelectedTupleChange     = "webRtcTransport.iceSelectedTupleChange" // the peer is reached by another 5-tuple
+	EventDTLSStateChange            = "webRtcTransport.dtlsStateChange"        // DTLS got further, failed, or was closed by the peer
+	EventPlainTransportTuple        = "plainTransport.tuple"                   // comedia has learned where the peer's RTP comes from
+	EventPlainTransportRTCPTuple    = "plainTransport.rtcpTuple"               // comedia has learned where the peer's RTCP comes from
+	EventTransportTrace             = "transport.trace"                        // a packet of a kind that was asked for
+	EventProducerScore              = "producer.score"                         // the health of the streams it receives
+	EventProducerTrace              = "producer.trace"                         // a packet of a kind that was asked for
+	EventProducerVideoOrientation   = "producer.videoOrientationChange"        // the sender turned its camera
+	EventConsumerProducerPause      = "consumer.producerPause"                 // its producer was paused
+	EventConsumerProducerResume     = "consumer.producerResume"                // its producer was resumed
+	EventConsumerProducerClose      = "consumer.producerClose"                 // its producer has ended, and so has it
+	EventConsumerLayersChange       = "consumer.layersChange"                  // other layers are forwarded, or none
+	EventConsumerScore              = "consumer.score"                         // its health, and that of what it forwards
+	EventConsumerTrace              = "consumer.trace"                         // a packet of a kind that was asked for
+	EventAudioLevelObserverVolumes  = "audioLevelObserver.volumes"             // who is how loud
+	EventAudioLevelObserverSilence  = "audioLevelObserver.silence"             // nobody is loud any more
+	EventDominantSpeaker            = "activeSpeakerObserver.dominantSpeaker"  // another one speaks now
+	EventTransportListenServerClose = "transport.listenServerClose"            // its WebRtcServer was closed, and so was it
+	EventSCTPStateChange            = "transport.sctpStateChange"              // SCTP got further, failed, or was closed by the peer
+	EventSCTPNegotiatedCapabilities = "transport.sctpNegotiatedCapabilities"   // how many streams both sides agreed on
+	EventDataConsumerProducerPause  = "dataConsumer.dataProducerPause"         // its data producer was paused
+	EventDataConsumerProducerResume = "dataConsumer.dataProducerResume"        // its data producer was resumed
+	EventDataConsumerProducerClose  = "dataConsumer.dataProducerClose"         // its data producer has ended, and so has it
+	EventDataConsumerAmountLow      = "dataConsumer.bufferedAmountLow"         // what waits for the peer has fallen to the threshold
+	EventDataConsumerBufferFull     = "dataConsumer.sctpSendBufferFull"        // the peer is too slow: its stream was reset
 )
 
 // Class is what happens to an event when the channel's reader falls behind.
