@@ -4,6 +4,7 @@ GO       ?= go
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  := -s -w -X main.version=$(VERSION)
 FUZZTIME ?= 20s
+EACH     ?= 10s
 RUN      ?=
 
 # Tools are pinned: what passes today passes tomorrow.
@@ -15,7 +16,7 @@ export CGO_ENABLED ?= 0
 UI := pkg/web/ui
 
 .DEFAULT_GOAL := help
-.PHONY: help run build web test race fuzz bench lint verify e2e clean
+.PHONY: help run build web test race attack fuzz bench lint verify e2e clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  \033[1mmake %-8s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +41,9 @@ e2e: deps build ## only the tests in a real browser; screenshots land in e2e-scr
 
 race: ## run every test but the browser's under the race detector
 	CGO_ENABLED=1 $(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v pkg/e2e)
+
+attack: ## send every bad thing for EACH (default 10s) while calls run, and print the figures
+	$(GO) test -count=1 -timeout 60m -v ./pkg/attack -args -long -each $(EACH)
 
 fuzz: ## fuzz every parser and machine, FUZZTIME each (default 20s)
 	@scripts/fuzz.sh $(FUZZTIME)

@@ -2,12 +2,16 @@ package attack
 
 import (
 	"context"
+	"encoding/binary"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/pion/dtls/v2/pkg/crypto/selfsign"
+	"github.com/pion/sctp"
 
 	"gazpacho/pkg/simtest"
 	"gazpacho/proto"
@@ -20,6 +24,7 @@ var handshakes = []attack{
 	{"fragments without end or order", "R-DTLS-4", endlessFragments},
 	{"certificates that nobody announced", "R-DTLS-5", wrongCertificates},
 	{"ClientHellos of suites that we don't take", "R-DTLS-6", unwantedHellos},
+	{"replays that make the worker seal records", "R-DTLS-7", replayedRecords},
 }
 
 // injectedHandshakes come from the addresses of peers who connect meanwhile, all the same.
@@ -187,4 +192,62 @@ func unwantedHellos(t *testing.T, s *stage, d time.Duration) tally {
 		t.Errorf("handshake: %v", err)
 	}
 	return tally{sent: sent, counted: []string{"dtlsHelloSuite"}, handshakes: 1}
+}
+
+// replayedRecords are all that a client sent, again and again, its Finished among them, while data flows: whatever the worker says to that, "AEAD nonces
+// strictly increase per key; where the library draws them at random", none comes twice.
+func replayedRecords(t *testing.T, s *stage, d time.Duration) tally {
+	const header, nonce = 13, 8
+	var mu sync.Mutex
+	var sent [][]byte
+	seen, last, twice := map[string]bool{}, uint64(0), 0
+	c := s.raw(simtest.RawOptions{
+		Data: true,
+		Sent: func(datagram []byte) {
+			mu.Lock()
+			defer mu.Unlock()
+			if datagram[0] >= 20 && datagram[0] <= 63 && len(sent) < 100 {
+				sent = append(sent, slices.Clone(datagram))
+			}
+		},
+		Record: func(datagram []byte) {
+			mu.Lock()
+			defer mu.Unlock()
+			for b := datagram; len(b) >= header+nonce && b[0] >= 20 && b[0] <= 63; {
+				size := header + int(binary.BigEndian.Uint16(b[11:]))
+				if epoch := binary.BigEndian.Uint16(b[3:]); epoch == 1 && len(b) >= size {
+					number := binary.BigEndian.Uint64(b[3:])
+					if used := string(b[header : header+nonce]); seen[used] || number <= last {
+						twice++
+					} else {
+						seen[used], last = true, number
+					}
+				}
+				b = b[min(size, len(b)):]
+			}
+		},
+	})
+	defer s.expel(c)
+	c.ConsumeData(c.ProduceData(1), 2)
+	a := c.Associate(0, nil)
+	defer a.Close()
+	out, err := a.OpenStream(1, sctp.PayloadTypeWebRTCBinary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pace(t.Context(), d, 1000, func(n int) {
+		mu.Lock()
+		old := sent[n%len(sent)]
+		mu.Unlock()
+		_, _ = c.Conn.Write(old)
+		if n%10 == 0 {
+			_, _ = out.WriteSCTP([]byte("x"), sctp.PayloadTypeWebRTCBinary)
+		}
+	}, nil)
+	mu.Lock()
+	defer mu.Unlock()
+	if twice > 0 || len(seen) < 10 {
+		t.Errorf("of %d sealed records %d have a number or a nonce that was used before", len(seen), twice)
+	}
+	return tally{handshakes: 1}
 }

@@ -12,7 +12,7 @@ import (
 
 // each is how long an attack lasts. The figures of the plan are measured at full size if long is set.
 var (
-	each = flag.Duration("each", 700*time.Millisecond, "how long each attack lasts")
+	each = flag.Duration("each", 500*time.Millisecond, "how long each attack lasts")
 	long = flag.Bool("long", false, "measure the figures at full size, and hold to them those that depend on the machine too")
 )
 

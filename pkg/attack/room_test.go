@@ -24,6 +24,7 @@ type house struct {
 	rooms    [2]*room
 	workers  []int        // process ids
 	operator *http.Client // of the admin port
+	deaf     chan struct{}
 }
 
 // room is a call of alice and bob.

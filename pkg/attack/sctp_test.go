@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"io"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -156,7 +157,7 @@ func zeroWindows(t *testing.T, s *stage, d time.Duration) tally {
 			c.Close()
 		}
 	}
-	got := 0
+	var got atomic.Int64
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
@@ -164,7 +165,7 @@ func zeroWindows(t *testing.T, s *stage, d time.Duration) tally {
 		if err != nil {
 			return
 		}
-		for b := make([]byte, 64<<10); ; got++ {
+		for b := make([]byte, 64<<10); ; got.Add(1) {
 			if _, _, err := stream.ReadSCTP(b); err != nil {
 				return
 			}
@@ -190,11 +191,8 @@ func zeroWindows(t *testing.T, s *stage, d time.Duration) tally {
 			t.Errorf("%d bytes wait for who does not read", n)
 		}
 	}
-	time.Sleep(200 * time.Millisecond)
+	await(t, "who reads gets all", func() bool { return got.Load() == int64(sent) })
 	to.Close()
 	<-read
-	if got != sent {
-		t.Errorf("who reads got %d of %d messages", got, sent)
-	}
 	return tally{handshakes: 4}
 }

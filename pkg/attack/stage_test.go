@@ -25,6 +25,8 @@ type stage struct {
 	call           *call
 	asked          atomic.Int64 // key frames that alice was asked for
 
+	silent *simtest.Raw // once it was connected, and then said nothing more
+
 	mu     sync.Mutex
 	checks [2][][]byte // connectivity checks that they sent
 }

@@ -51,6 +51,7 @@ type RawOptions struct {
 	Data    bool                  // the worker's transport has SCTP
 	Consent int                   // the worker's consent timeout in seconds; 0 is its own
 	Record  func(datagram []byte) // is given all that is received; may be nil
+	Sent    func(datagram []byte) // is given all that DTLS sends; may be nil
 }
 
 // NewRaw makes a transport in a router and a client for it, which has sent nothing.
@@ -82,6 +83,9 @@ func NewRaw(w *Worker, routerID, serverID string, o RawOptions) *Raw {
 			n, err := ours.Read(b)
 			if err != nil {
 				return
+			}
+			if o.Sent != nil {
+				o.Sent(b[:n])
 			}
 			r.Send(b[:n])
 		}
