@@ -1,17 +1,17 @@
 package proto
 
 // Consume is the body of transport.consume. RTPParameters has one encoding, whose SSRC is new on the transport; ConsumableRTPEncodings are the
-// producer's, each with the SSRC its mapping gave it, the lowest quality first.
+// producer's, each with the SSRC its mapping gave it, the lowest quality first. If Type is pipe, RTPParameters has an encoding for each of them.
 type Consume struct {
-	ConsumerID             string                  `json:"consumerId"`
-	ProducerID             string                  `json:"producerId"`
-	Kind                   string                  `json:"kind"` // the producer's
-	RTPParameters          RTPParameters           `json:"rtpParameters"`
-	Type                   string                  `json:"type"` // simple, or simulcast if the producer is
-	ConsumableRTPEncodings []RTPEncodingParameters `json:"consumableRtpEncodings"`
-	Paused                 bool                    `json:"paused,omitempty"`
-	PreferredLayers        *ConsumerLayers         `json:"preferredLayers,omitempty"`
-	IgnoreDTX              bool                    `json:"ignoreDtx,omitempty"`
+	ConsumerID             string                  `json:"consumerId" needed:"true"`                            // new
+	ProducerID             string                  `json:"producerId" needed:"true"`                            // of the same router
+	Kind                   string                  `json:"kind" needed:"true" enum:"audio,video"`               // the producer's
+	RTPParameters          RTPParameters           `json:"rtpParameters" needed:"true"`                         // what the peer receives
+	Type                   string                  `json:"type" needed:"true" enum:"simple,simulcast,svc,pipe"` // the producer's, or pipe
+	ConsumableRTPEncodings []RTPEncodingParameters `json:"consumableRtpEncodings" needed:"true"`                // the producer's
+	Paused                 bool                    `json:"paused,omitempty"`                                    // send nothing until it is resumed
+	PreferredLayers        *ConsumerLayers         `json:"preferredLayers,omitempty"`                           // absent is all of them
+	IgnoreDTX              bool                    `json:"ignoreDtx,omitempty"`                                 // send no frames of silence
 }
 
 // ConsumeResult is the answer of transport.consume.
@@ -24,8 +24,8 @@ type ConsumeResult struct {
 
 // ConsumerLayers names layers, counted from 0. An absent temporal layer is the highest.
 type ConsumerLayers struct {
-	SpatialLayer  int  `json:"spatialLayer"`
-	TemporalLayer *int `json:"temporalLayer,omitempty"`
+	SpatialLayer  int  `json:"spatialLayer" min:"0"`
+	TemporalLayer *int `json:"temporalLayer,omitempty" min:"0"`
 }
 
 // ConsumerScore is the body of consumer.score: Score of our own sending, ProducerScore of the stream being forwarded,
@@ -38,7 +38,7 @@ type ConsumerScore struct {
 
 // CloseConsumer is the body of transport.closeConsumer.
 type CloseConsumer struct {
-	ConsumerID string `json:"consumerId"`
+	ConsumerID string `json:"consumerId" needed:"true"`
 }
 
 // SetPreferredLayers is the body of consumer.setPreferredLayers.
@@ -53,7 +53,7 @@ type SetPreferredLayersResult struct {
 
 // SetPriority is the body of consumer.setPriority: 1 to 255.
 type SetPriority struct {
-	Priority int `json:"priority"`
+	Priority int `json:"priority" needed:"true" min:"1" max:"255"`
 }
 
 // SetPriorityResult is its answer.

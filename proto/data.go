@@ -2,13 +2,13 @@ package proto
 
 // SCTPOptions are what a transport's SCTP association is made of (RFC 8831). Sizes are bytes; absent or 0 is mediasoup's default.
 type SCTPOptions struct {
-	EnableSCTP                                  bool `json:"enableSctp,omitempty"`
-	MaxSendMessageSize                          int  `json:"maxSendMessageSize,omitempty"`                          // 262144
-	MaxReceiveMessageSize                       int  `json:"maxReceiveMessageSize,omitempty"`                       // 262144
-	SCTPSendBufferSize                          int  `json:"sctpSendBufferSize,omitempty"`                          // 2000000
-	SCTPPerStreamSendQueueLimit                 int  `json:"sctpPerStreamSendQueueLimit,omitempty"`                 // 2000000
-	SCTPMaxReceiverWindowBufferSize             int  `json:"sctpMaxReceiverWindowBufferSize,omitempty"`             // 5242880
-	SCTPDefaultStreamBufferedAmountLowThreshold *int `json:"sctpDefaultStreamBufferedAmountLowThreshold,omitempty"` // 1024
+	EnableSCTP                                  bool `json:"enableSctp,omitempty"` // allow data channels
+	MaxSendMessageSize                          int  `json:"maxSendMessageSize,omitempty" default:"262144" min:"0" max:"8388608"`
+	MaxReceiveMessageSize                       int  `json:"maxReceiveMessageSize,omitempty" default:"262144" min:"0" max:"8388608"`
+	SCTPSendBufferSize                          int  `json:"sctpSendBufferSize,omitempty" default:"2000000" min:"0" max:"8388608"`
+	SCTPPerStreamSendQueueLimit                 int  `json:"sctpPerStreamSendQueueLimit,omitempty" default:"2000000" min:"0" max:"8388608"`
+	SCTPMaxReceiverWindowBufferSize             int  `json:"sctpMaxReceiverWindowBufferSize,omitempty" default:"5242880" min:"0" max:"8388608"` // at least 16384, or 0
+	SCTPDefaultStreamBufferedAmountLowThreshold *int `json:"sctpDefaultStreamBufferedAmountLowThreshold,omitempty" default:"1024" min:"0"`      // of data consumers: see bufferedAmountLowThreshold
 }
 
 // SCTPParameters tell the peer of the association. Clients of different age read different fields of the same meaning. Our own caps on
@@ -35,10 +35,10 @@ type SCTPNegotiatedCapabilities struct {
 // SCTPStreamParameters are a stream's id and reliability. An ordered stream is reliable. MaxPacketLifeTime, in milliseconds, and
 // MaxRetransmits exclude each other.
 type SCTPStreamParameters struct {
-	StreamID          uint16  `json:"streamId"`
-	Ordered           *bool   `json:"ordered,omitempty"` // true, unless one of the others is given
-	MaxPacketLifeTime *uint16 `json:"maxPacketLifeTime,omitempty"`
-	MaxRetransmits    *uint16 `json:"maxRetransmits,omitempty"`
+	StreamID          uint16  `json:"streamId" max:"65534"`        // new among the transport's data producers, or data consumers
+	Ordered           *bool   `json:"ordered,omitempty"`           // true, unless one of the others is given
+	MaxPacketLifeTime *uint16 `json:"maxPacketLifeTime,omitempty"` // milliseconds a lost message is sent again
+	MaxRetransmits    *uint16 `json:"maxRetransmits,omitempty"`    // how often a lost message is sent again
 }
 
 // SCTPListenerDump tells how messages find their data producer.
@@ -79,12 +79,12 @@ const (
 
 // ProduceData is the body of transport.produceData.
 type ProduceData struct {
-	DataProducerID       string                `json:"dataProducerId"`
-	Type                 string                `json:"type"` // sctp
-	SCTPStreamParameters *SCTPStreamParameters `json:"sctpStreamParameters,omitempty"`
-	Label                string                `json:"label,omitempty"`
-	Protocol             string                `json:"protocol,omitempty"`
-	Paused               bool                  `json:"paused,omitempty"`
+	DataProducerID       string                `json:"dataProducerId" needed:"true"`          // new
+	Type                 string                `json:"type" needed:"true" enum:"sctp,direct"` // sctp, unless the transport is a direct one
+	SCTPStreamParameters *SCTPStreamParameters `json:"sctpStreamParameters,omitempty"`        // needed with type sctp
+	Label                string                `json:"label,omitempty"`                       // for the application
+	Protocol             string                `json:"protocol,omitempty"`                    // for the application
+	Paused               bool                  `json:"paused,omitempty"`                      // pass on nothing until it is resumed
 }
 
 // DataProducerDump is the answer of transport.produceData and of dataProducer.dump.
@@ -109,20 +109,20 @@ type DataProducerStats struct {
 
 // CloseDataProducer is the body of transport.closeDataProducer.
 type CloseDataProducer struct {
-	DataProducerID string `json:"dataProducerId"`
+	DataProducerID string `json:"dataProducerId" needed:"true"`
 }
 
 // ConsumeData is the body of transport.consumeData. A consumer with subchannels gets of a message that is for some subchannels only
 // what it is subscribed to.
 type ConsumeData struct {
-	DataConsumerID       string                `json:"dataConsumerId"`
-	DataProducerID       string                `json:"dataProducerId"`
-	Type                 string                `json:"type"` // sctp
-	SCTPStreamParameters *SCTPStreamParameters `json:"sctpStreamParameters,omitempty"`
-	Label                string                `json:"label,omitempty"`
-	Protocol             string                `json:"protocol,omitempty"`
-	Paused               bool                  `json:"paused,omitempty"`
-	Subchannels          []uint16              `json:"subchannels,omitempty"`
+	DataConsumerID       string                `json:"dataConsumerId" needed:"true"`          // new
+	DataProducerID       string                `json:"dataProducerId" needed:"true"`          // of the same router
+	Type                 string                `json:"type" needed:"true" enum:"sctp,direct"` // sctp, unless the transport is a direct one
+	SCTPStreamParameters *SCTPStreamParameters `json:"sctpStreamParameters,omitempty"`        // needed with type sctp
+	Label                string                `json:"label,omitempty"`                       // for the application
+	Protocol             string                `json:"protocol,omitempty"`                    // for the application
+	Paused               bool                  `json:"paused,omitempty"`                      // send nothing until it is resumed
+	Subchannels          []uint16              `json:"subchannels,omitempty"`                 // it is subscribed to
 }
 
 // DataConsumerDump is the answer of transport.consumeData and of dataConsumer.dump.
@@ -155,7 +155,7 @@ type DataConsumerStats struct {
 
 // CloseDataConsumer is the body of transport.closeDataConsumer.
 type CloseDataConsumer struct {
-	DataConsumerID string `json:"dataConsumerId"`
+	DataConsumerID string `json:"dataConsumerId" needed:"true"`
 }
 
 // BufferedAmount is the answer of dataConsumer.getBufferedAmount and of dataConsumer.send, and the body of
@@ -166,7 +166,7 @@ type BufferedAmount struct {
 
 // SetBufferedAmountLowThreshold is the body of dataConsumer.setBufferedAmountLowThreshold.
 type SetBufferedAmountLowThreshold struct {
-	Threshold int `json:"threshold"`
+	Threshold int `json:"threshold" min:"0"` // bytes
 }
 
 // Blob is bytes: a blob in msgpack, base64 in JSON.

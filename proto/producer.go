@@ -2,13 +2,13 @@ package proto
 
 // Produce is the body of transport.produce.
 type Produce struct {
-	ProducerID                             string        `json:"producerId"`
-	Kind                                   string        `json:"kind"` // audio or video
-	RTPParameters                          RTPParameters `json:"rtpParameters"`
-	RTPMapping                             RTPMapping    `json:"rtpMapping"`
-	Paused                                 bool          `json:"paused,omitempty"`
-	KeyFrameRequestDelay                   int           `json:"keyFrameRequestDelay,omitempty"` // milliseconds, video only
-	EnableMediasoupPacketIDHeaderExtension bool          `json:"enableMediasoupPacketIdHeaderExtension,omitempty"`
+	ProducerID                             string        `json:"producerId" needed:"true"` // new
+	Kind                                   string        `json:"kind" needed:"true" enum:"audio,video"`
+	RTPParameters                          RTPParameters `json:"rtpParameters" needed:"true"`                      // what the peer sends
+	RTPMapping                             RTPMapping    `json:"rtpMapping" needed:"true"`                         // what the router calls it
+	Paused                                 bool          `json:"paused,omitempty"`                                 // forward nothing until it is resumed
+	KeyFrameRequestDelay                   int           `json:"keyFrameRequestDelay,omitempty"`                   // milliseconds between two requests, video only
+	EnableMediasoupPacketIDHeaderExtension bool          `json:"enableMediasoupPacketIdHeaderExtension,omitempty"` // accepted, and of no effect
 }
 
 // ProduceResult tells what kind of producer it became: simple, simulcast or svc.
@@ -18,7 +18,7 @@ type ProduceResult struct {
 
 // CloseProducer is the body of transport.closeProducer.
 type CloseProducer struct {
-	ProducerID string `json:"producerId"`
+	ProducerID string `json:"producerId" needed:"true"`
 }
 
 // ProducerDump is the answer of producer.dump.

@@ -13,8 +13,8 @@ const (
 // GetProfile is the body of worker.getProfile. Kind is cpu, mutex or block, which are observed for 1 to 60 Seconds and one at a time; or
 // heap, allocs or goroutine, which are of the moment, with Seconds absent.
 type GetProfile struct {
-	Kind    string `json:"kind"`
-	Seconds int    `json:"seconds,omitempty"`
+	Kind    string `json:"kind" needed:"true" enum:"cpu,mutex,block,heap,allocs,goroutine"`
+	Seconds int    `json:"seconds,omitempty" min:"0" max:"60"`
 }
 
 // Profile is the answer of worker.getProfile. Data is what `go tool pprof` reads.

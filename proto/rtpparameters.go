@@ -45,21 +45,21 @@ type RTPHeaderExtension struct {
 
 // RTPParameters is what one producer sends or one consumer receives.
 type RTPParameters struct {
-	MID              string                         `json:"mid,omitempty"`
-	Codecs           []RTPCodecParameters           `json:"codecs"`
+	MID              string                         `json:"mid,omitempty"`        // tells streams of a transport apart (RFC 8843)
+	Codecs           []RTPCodecParameters           `json:"codecs" needed:"true"` // media codecs, each followed by its RTX
 	HeaderExtensions []RTPHeaderExtensionParameters `json:"headerExtensions"`
-	Encodings        []RTPEncodingParameters        `json:"encodings"`
+	Encodings        []RTPEncodingParameters        `json:"encodings" needed:"true"` // lowest quality first
 	RTCP             RTCPParameters                 `json:"rtcp"`
-	MSID             string                         `json:"msid,omitempty"`
+	MSID             string                         `json:"msid,omitempty"` // of the MediaStream (RFC 8830)
 }
 
 // RTPCodecParameters is one codec of RTPParameters.
 type RTPCodecParameters struct {
-	MimeType     string          `json:"mimeType"`
-	PayloadType  uint8           `json:"payloadType"`
-	ClockRate    int             `json:"clockRate"`
-	Channels     int             `json:"channels,omitempty"`
-	Parameters   CodecParameters `json:"parameters"`
+	MimeType     string          `json:"mimeType"` // kind, slash and codec, as in video/VP8
+	PayloadType  uint8           `json:"payloadType" max:"127"`
+	ClockRate    int             `json:"clockRate" needed:"true" min:"1"` // Hz
+	Channels     int             `json:"channels,omitempty"`              // of audio
+	Parameters   CodecParameters `json:"parameters"`                      // of the codec: apt, profile-level-id, useinbandfec …
 	RTCPFeedback []RTCPFeedback  `json:"rtcpFeedback"`
 }
 
@@ -72,20 +72,20 @@ type RTCPFeedback struct {
 // RTPHeaderExtensionParameters is one header extension of RTPParameters.
 type RTPHeaderExtensionParameters struct {
 	URI        string          `json:"uri"`
-	ID         int             `json:"id"`
-	Encrypt    bool            `json:"encrypt"`
+	ID         int             `json:"id" needed:"true" min:"1" max:"255"` // in the packets
+	Encrypt    bool            `json:"encrypt"`                            // ignored if true: the extension is not used
 	Parameters CodecParameters `json:"parameters"`
 }
 
 // RTPEncodingParameters is one stream of RTPParameters. SSRC 0 is absent.
 type RTPEncodingParameters struct {
 	SSRC             uint32       `json:"ssrc,omitempty"`
-	RID              string       `json:"rid,omitempty"`
-	CodecPayloadType *uint8       `json:"codecPayloadType,omitempty"`
+	RID              string       `json:"rid,omitempty"`              // tells the encodings of a producer apart (RFC 8851)
+	CodecPayloadType *uint8       `json:"codecPayloadType,omitempty"` // absent is the first media codec
 	RTX              *RTXEncoding `json:"rtx,omitempty"`
 	DTX              bool         `json:"dtx"`
-	ScalabilityMode  string       `json:"scalabilityMode,omitempty"`
-	MaxBitrate       int          `json:"maxBitrate,omitempty"`
+	ScalabilityMode  string       `json:"scalabilityMode,omitempty"` // layers, as in L3T3_KEY
+	MaxBitrate       int          `json:"maxBitrate,omitempty"`      // bit/s, for the peer
 }
 
 // RTXEncoding is the retransmission stream of an encoding.
@@ -101,8 +101,8 @@ type RTCPParameters struct {
 
 // RTPMapping tells a producer which payload types and SSRCs its router knows its streams by.
 type RTPMapping struct {
-	Codecs    []CodecMapping    `json:"codecs"`
-	Encodings []EncodingMapping `json:"encodings"`
+	Codecs    []CodecMapping    `json:"codecs" needed:"true"`    // one per payload type
+	Encodings []EncodingMapping `json:"encodings" needed:"true"` // one per encoding, in the same order
 }
 
 // CodecMapping maps a producer's payload type to the router's.
@@ -116,5 +116,5 @@ type CodecMapping struct {
 type EncodingMapping struct {
 	RID        string `json:"rid,omitempty"`
 	SSRC       uint32 `json:"ssrc,omitempty"`
-	MappedSSRC uint32 `json:"mappedSsrc"`
+	MappedSSRC uint32 `json:"mappedSsrc" needed:"true" min:"1"` // new in the producer
 }

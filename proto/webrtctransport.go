@@ -3,15 +3,15 @@ package proto
 // WebRTCTransportOptions is the body of router.createWebRtcTransport and …WithServer. Exactly one of WebRTCServerID (with server)
 // and ListenInfos (without) is given. Absent options have mediasoup's defaults.
 type WebRTCTransportOptions struct {
-	TransportID                     string       `json:"transportId"`
+	TransportID                     string       `json:"transportId" needed:"true"` // new
 	WebRTCServerID                  string       `json:"webRtcServerId,omitempty"`
 	ListenInfos                     []ListenInfo `json:"listenInfos,omitempty"`
-	EnableUDP                       *bool        `json:"enableUdp,omitempty"` // true
-	EnableTCP                       *bool        `json:"enableTcp,omitempty"` // true with a server, else false
-	PreferUDP                       bool         `json:"preferUdp,omitempty"`
-	PreferTCP                       bool         `json:"preferTcp,omitempty"`
-	ICEConsentTimeout               *int         `json:"iceConsentTimeout,omitempty"` // seconds: 30; 0 is off, else 10 to 60
-	InitialAvailableOutgoingBitrate *int         `json:"initialAvailableOutgoingBitrate,omitempty"`
+	EnableUDP                       *bool        `json:"enableUdp,omitempty" default:"true"`                         // offer UDP candidates
+	EnableTCP                       *bool        `json:"enableTcp,omitempty"`                                        // offer TCP candidates; absent is true with a server, else false
+	PreferUDP                       bool         `json:"preferUdp,omitempty"`                                        // give UDP candidates the higher priority
+	PreferTCP                       bool         `json:"preferTcp,omitempty"`                                        // give TCP candidates the higher priority
+	ICEConsentTimeout               *int         `json:"iceConsentTimeout,omitempty" default:"30" min:"0"`           // seconds; 0 is off, else it is clamped to 10 … 60
+	InitialAvailableOutgoingBitrate *int         `json:"initialAvailableOutgoingBitrate,omitempty" default:"600000"` // bit/s, until the peer's feedback says more
 	SCTPOptions
 }
 
@@ -36,14 +36,14 @@ type ICECandidate struct {
 
 // DTLSParameters of either side.
 type DTLSParameters struct {
-	Role         string            `json:"role,omitempty"` // auto, client or server; absent is auto
-	Fingerprints []DTLSFingerprint `json:"fingerprints"`
+	Role         string            `json:"role,omitempty" enum:"auto,client,server" default:"auto"` // what the owner of the parameters will be
+	Fingerprints []DTLSFingerprint `json:"fingerprints" needed:"true"`                              // of the certificate; one that matches is enough
 }
 
 // DTLSFingerprint is a certificate's hash (RFC 8122 section 5): Algorithm is sha-1, sha-224, sha-256, sha-384 or sha-512.
 type DTLSFingerprint struct {
-	Algorithm string `json:"algorithm"`
-	Value     string `json:"value"` // hexadecimal bytes joined by colons
+	Algorithm string `json:"algorithm" needed:"true" enum:"sha-1,sha-224,sha-256,sha-384,sha-512"`
+	Value     string `json:"value" needed:"true"` // hexadecimal bytes joined by colons
 }
 
 // States of ICE and DTLS.
@@ -85,7 +85,7 @@ type WebRTCTransportStats struct {
 
 // ConnectWebRTCTransport is the body of webRtcTransport.connect.
 type ConnectWebRTCTransport struct {
-	DTLSParameters DTLSParameters `json:"dtlsParameters"`
+	DTLSParameters DTLSParameters `json:"dtlsParameters" needed:"true"` // the peer's
 }
 
 // ConnectWebRTCTransportResult tells our DTLS role: client or server.

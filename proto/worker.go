@@ -14,9 +14,9 @@ type Hello struct {
 // Attach is the body of worker.attach, which a controller sends before any other request. A second controller is refused as busy
 // unless its epoch is higher.
 type Attach struct {
-	Protocol Version `json:"protocol"`
-	Epoch    uint64  `json:"epoch"`
-	Software string  `json:"software,omitempty"`
+	Protocol Version `json:"protocol" needed:"true"` // the sender's
+	Epoch    uint64  `json:"epoch"`                  // higher than that of who went before
+	Software string  `json:"software,omitempty"`     // for logs
 }
 
 // AttachResult is the answer of worker.attach: the version to speak and what already lives in the worker.
@@ -62,19 +62,19 @@ type ResourceUsage struct {
 
 // UpdateSettings is the body of worker.updateSettings; absent fields stay.
 type UpdateSettings struct {
-	LogLevel string   `json:"logLevel,omitempty"` // debug, warn, error or none
-	LogTags  []string `json:"logTags,omitempty"`  // accepted, and of no effect
+	LogLevel string   `json:"logLevel,omitempty" enum:"debug,info,warn,error,none"`
+	LogTags  []string `json:"logTags,omitempty"` // accepted, and of no effect
 }
 
 // CreateWebRTCServer is the body of worker.createWebRtcServer.
 type CreateWebRTCServer struct {
-	WebRTCServerID string       `json:"webRtcServerId"`
-	ListenInfos    []ListenInfo `json:"listenInfos"`
+	WebRTCServerID string       `json:"webRtcServerId" needed:"true"` // new
+	ListenInfos    []ListenInfo `json:"listenInfos" needed:"true"`    // each is one socket
 }
 
 // CloseWebRTCServer is the body of worker.closeWebRtcServer.
 type CloseWebRTCServer struct {
-	WebRTCServerID string `json:"webRtcServerId"`
+	WebRTCServerID string `json:"webRtcServerId" needed:"true"`
 }
 
 // IPPort is an address a socket is bound to, with the port it got.
@@ -100,17 +100,17 @@ type WebRTCServerDump struct {
 
 // CreateRouter is the body of worker.createRouter.
 type CreateRouter struct {
-	RouterID string `json:"routerId"`
+	RouterID string `json:"routerId" needed:"true"` // new
 }
 
 // CloseRouter is the body of worker.closeRouter.
 type CloseRouter struct {
-	RouterID string `json:"routerId"`
+	RouterID string `json:"routerId" needed:"true"`
 }
 
 // CloseTransport is the body of router.closeTransport.
 type CloseTransport struct {
-	TransportID string `json:"transportId"`
+	TransportID string `json:"transportId" needed:"true"`
 }
 
 // RouterDump is the answer of router.dump.
