@@ -3,8 +3,8 @@ package proto
 // DropUnit is what a drop reason counts.
 type DropUnit string
 
-// The units. Only datagrams that were received and went no further are in DropReceived: with TrafficStats' counts of STUN, DTLS, RTP, RTX
-// and RTCP received they add up to what the sockets handed up.
+// The units. Only datagrams that were received and went no further are in DropReceived: with TrafficStats' counts of STUN, DTLS, SCTP, RTP,
+// RTX and RTCP received they add up to what the sockets handed up.
 const (
 	DropReceived  DropUnit = "received datagram"
 	DropAnswered  DropUnit = "STUN request" // answered, and of no other effect
@@ -26,7 +26,7 @@ type DropReason struct {
 // DropReasons is every reason that TransportStats.Drops and WorkerStats.Drops may hold.
 var DropReasons = []DropReason{
 	{"malformed", DropReceived, "neither RTP, STUN nor DTLS by its first byte, or not well-formed"},
-	{"unknownTuple", DropReceived, "from a 5-tuple that belongs to no transport, and no STUN; of a plain transport, not from its peer"},
+	{"unknownTuple", DropReceived, "from a 5-tuple that belongs to no transport, and no STUN; of a plain or pipe transport, not from its peer"},
 	{"unknownUsername", DropReceived, "STUN for a user name fragment that no transport has"},
 	{"unauthorizedTuple", DropReceived, "from a 5-tuple that has not passed an ICE check"},
 	{"noDtls", DropReceived, "DTLS before the transport was told to connect"},
@@ -103,6 +103,9 @@ var DropReasons = []DropReason{
 	{"dataNotConnected", DropMessage, "for a peer whose association is not connected"},
 	{"dataTooLarge", DropMessage, "over maxSendMessageSize"},
 	{"dataBufferFull", DropMessage, "for a peer that does not keep up"},
+	{"dataOversized", DropMessage, "of a direct data producer, over maxReceiveMessageSize"},
 
+	{"channelOverrun", DropEvent, "the oldest packets and messages of a controller that sends them faster than they are taken"},
+	{"channelUnaddressed", DropEvent, "a notification that names no object which takes it, or means nothing"},
 	{"channelLossy", DropEvent, "the oldest of those that may be lost, for a controller that does not keep up"},
 }

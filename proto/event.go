@@ -8,6 +8,7 @@ const (
 	EventDTLSStateChange            = "webRtcTransport.dtlsStateChange"        // DTLS got further, failed, or was closed by the peer
 	EventPlainTransportTuple        = "plainTransport.tuple"                   // comedia has learned where the peer's RTP comes from
 	EventPlainTransportRTCPTuple    = "plainTransport.rtcpTuple"               // comedia has learned where the peer's RTCP comes from
+	EventDirectTransportRTCP        = "directTransport.rtcp"                   // what a peer would be sent
 	EventTransportTrace             = "transport.trace"                        // a packet of a kind that was asked for
 	EventProducerScore              = "producer.score"                         // the health of the streams it receives
 	EventProducerTrace              = "producer.trace"                         // a packet of a kind that was asked for
@@ -18,6 +19,7 @@ const (
 	EventConsumerLayersChange       = "consumer.layersChange"                  // other layers are forwarded, or none
 	EventConsumerScore              = "consumer.score"                         // its health, and that of what it forwards
 	EventConsumerTrace              = "consumer.trace"                         // a packet of a kind that was asked for
+	EventConsumerRTP                = "consumer.rtp"                           // what a peer would be sent; of direct transports only
 	EventAudioLevelObserverVolumes  = "audioLevelObserver.volumes"             // who is how loud
 	EventAudioLevelObserverSilence  = "audioLevelObserver.silence"             // nobody is loud any more
 	EventDominantSpeaker            = "activeSpeakerObserver.dominantSpeaker"  // another one speaks now
@@ -29,6 +31,7 @@ const (
 	EventDataConsumerProducerClose  = "dataConsumer.dataProducerClose"         // its data producer has ended, and so has it
 	EventDataConsumerAmountLow      = "dataConsumer.bufferedAmountLow"         // what waits for the peer has fallen to the threshold
 	EventDataConsumerBufferFull     = "dataConsumer.sctpSendBufferFull"        // the peer is too slow: its stream was reset
+	EventDataConsumerMessage        = "dataConsumer.message"                   // of direct transports only
 )
 
 // Class is what happens to an event when the channel's reader falls behind.
@@ -41,10 +44,12 @@ const (
 	Lossy                 // the oldest are dropped, and counted
 )
 
-// Event goes up: what happened to the object whose id is its target. A nil Body is an event without one.
+// Event goes up: what happened to the object whose id is its target. A nil Body is an event without one. Payload, if not nil, makes it a
+// binary notification whose meta is Body; it is borrowed.
 type Event struct {
-	Name string
-	Body any
+	Name    string
+	Body    any
+	Payload []byte
 }
 
 // Topic is what a coalesced event is news of: a newer one of the same topic and target takes its place. Silence is news of volumes,
@@ -62,7 +67,7 @@ func (e Event) Class() Class {
 	case EventProducerScore, EventConsumerScore, EventConsumerLayersChange, EventAudioLevelObserverVolumes,
 		EventAudioLevelObserverSilence, EventDominantSpeaker, EventDataConsumerAmountLow, EventDataConsumerBufferFull:
 		return Coalesce
-	case EventTransportTrace, EventProducerTrace, EventConsumerTrace:
+	case EventTransportTrace, EventProducerTrace, EventConsumerTrace, EventConsumerRTP, EventDirectTransportRTCP, EventDataConsumerMessage:
 		return Lossy
 	}
 	return State

@@ -21,6 +21,8 @@ const (
 	RouterCreateWebRTCTransport           = "router.createWebRtcTransport"           // makes a transport over ICE and DTLS with sockets of its own
 	RouterCreateWebRTCTransportWithServer = "router.createWebRtcTransportWithServer" // makes a transport over ICE and DTLS on the sockets of a WebRtcServer
 	RouterCreatePlainTransport            = "router.createPlainTransport"            // makes a transport of bare RTP over UDP
+	RouterCreatePipeTransport             = "router.createPipeTransport"             // makes a transport to another router
+	RouterCreateDirectTransport           = "router.createDirectTransport"           // makes a transport whose peer is the controller
 	RouterCloseTransport                  = "router.closeTransport"                  // closes a transport and all it carries
 	RouterCreateAudioLevelObserver        = "router.createAudioLevelObserver"        // makes an observer that tells who is how loud
 	RouterCreateActiveSpeakerObserver     = "router.createActiveSpeakerObserver"     // makes an observer that tells who speaks
@@ -44,6 +46,7 @@ const (
 
 	WebRTCTransportConnect = "webRtcTransport.connect" // tells the peer's fingerprints, and starts DTLS; once
 	PlainTransportConnect  = "plainTransport.connect"  // tells the peer's address, unless it is learned, and its SRTP key; once
+	PipeTransportConnect   = "pipeTransport.connect"   // tells the other end's address, and its SRTP key; once
 
 	ProducerDumpMethod       = "producer.dump"             // tells how a producer is set up
 	ProducerGetStats         = "producer.getStats"         // tells what a producer has counted, an element per stream

@@ -15,17 +15,17 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "rewrite the generated parts of PROTOCOL.md")
+var update = flag.Bool("update", false, "rewrite what is generated: parts of PROTOCOL.md, REFERENCE.md and schema.json")
 
 // section finds a generated part of PROTOCOL.md.
 var section = regexp.MustCompile(`(?s)<!-- generated: (\w+) -->\n.*?<!-- end -->`)
 
-// TestProtocolTablesAreUpToDate: the tables of PROTOCOL.md are made from the structs, their comments and the vectors, so they
-// cannot go stale.
+// TestProtocolTablesAreUpToDate: the tables of PROTOCOL.md are made from the code, its comments and the vectors, so they cannot go
+// stale.
 func TestProtocolTablesAreUpToDate(t *testing.T) {
 	w := writer{t: t, docs: readDocs(t)}
 	parts := map[string]func() string{
-		"errors": w.errors, "session": w.session, "methods": w.methods, "events": w.events, "types": w.types, "drops": w.drops,
+		"errors": w.errors, "session": w.session, "drops": w.drops,
 	}
 	old, err := os.ReadFile("PROTOCOL.md")
 	if err != nil {
@@ -87,6 +87,11 @@ func (d docs) add(g *ast.GenDecl) {
 		switch spec := spec.(type) {
 		case *ast.ValueSpec:
 			d[spec.Names[0].Name] = line(spec.Comment.Text())
+			if len(spec.Values) == 1 {
+				if l, ok := spec.Values[0].(*ast.BasicLit); ok && l.Kind == token.STRING {
+					d["="+strings.Trim(l.Value, `"`)] = line(spec.Comment.Text())
+				}
+			}
 		case *ast.TypeSpec:
 			d[spec.Name.Name] = line(g.Doc.Text())
 			s, ok := spec.Type.(*ast.StructType)
@@ -190,29 +195,6 @@ func wrap(s string) string {
 	return strings.Join(append(lines[:1], lines[2:]...), "\n         ")
 }
 
-func (w writer) methods() string {
-	var b strings.Builder
-	b.WriteString("| method | handler id of | body | result |\n|---|---|---|---|\n")
-	for _, m := range Methods {
-		result := w.body(m.Response)
-		if m.PlainResponse != nil {
-			result += ", of a plain transport " + w.body(m.PlainResponse)
-		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", m.Name, handlerOf(m.Target), w.body(m.Request), result)
-	}
-	return b.String()
-}
-
-func (w writer) events() string {
-	classes := map[Class]string{State: "state", Coalesce: "coalesced", Lossy: "lossy"}
-	var b strings.Builder
-	b.WriteString("| event | handler id of | body | class |\n|---|---|---|---|\n")
-	for _, e := range Events {
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", e.Name, handlerOf(e.Target), w.body(e.Body), classes[Event{Name: e.Name}.Class()])
-	}
-	return b.String()
-}
-
 func (w writer) drops() string {
 	var b strings.Builder
 	b.WriteString("| reason | of a | |\n|---|---|---|\n")
@@ -220,13 +202,6 @@ func (w writer) drops() string {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", r.Name, r.Unit, r.Text)
 	}
 	return b.String()
-}
-
-func handlerOf(target string) string {
-	if target == "worker" {
-		return "– (empty)"
-	}
-	return target
 }
 
 func (w writer) body(v any) string {
@@ -269,27 +244,6 @@ func (w writer) kind(t reflect.Type) string {
 	return ""
 }
 
-func (w writer) types() string {
-	var b strings.Builder
-	walkTypes(func(t reflect.Type) {
-		if w.docs[t.Name()] == "" {
-			w.t.Errorf("%s has no comment", t.Name())
-		}
-		fmt.Fprintf(&b, "### %s\n\n%s\n\n| field | type | | |\n|---|---|---|---|\n", t.Name(), asKeys(t, w.docs[t.Name()]))
-		for i := range t.NumField() {
-			f := t.Field(i)
-			if f.Anonymous {
-				fmt.Fprintf(&b, "| all fields of %s | | | |\n", w.kind(f.Type))
-				continue
-			}
-			tag, options, _ := strings.Cut(f.Tag.Get("json"), ",")
-			fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", tag, w.kind(f.Type), optional(f.Type, options), asKeys(t, w.docs[t.Name()+"."+f.Name]))
-		}
-		b.WriteString("\n")
-	})
-	return strings.TrimSuffix(b.String(), "\n")
-}
-
 // asKeys writes the fields a comment names as readers of the wire know them.
 func asKeys(t reflect.Type, doc string) string {
 	return word.ReplaceAllStringFunc(doc, func(name string) string {
@@ -303,26 +257,11 @@ func asKeys(t reflect.Type, doc string) string {
 
 var word = regexp.MustCompile(`\b[A-Z]\w+`)
 
-// optional tells whether a field may be absent, and which value that means.
-func optional(t reflect.Type, options string) string {
-	if options != "omitempty" {
-		return ""
-	}
-	switch t.Kind() {
-	case reflect.Bool:
-		return "optional: false"
-	case reflect.String:
-		return "optional: empty"
-	case reflect.Pointer, reflect.Slice, reflect.Map:
-		return "optional"
-	}
-	return "optional: 0"
-}
-
 func TestTableMakerSeesComments(t *testing.T) {
 	d := readDocs(t)
 	for name, want := range map[string]string{
-		"ListenInfo.Protocol":     "udp or tcp",
+		"ListenInfo.IP":           "an address of this machine, or 0.0.0.0 or ::",
+		"=transport.produce":      "expects media from the peer",
 		"TransportStats.Drops":    "Drops counts what went no further, by reason; those of received datagrams, together with what was handled, add up to what was received.",
 		"CodeBusy":                "another controller is attached, or a port is taken",
 		"CloseTransport":          "CloseTransport is the body of router.closeTransport.",

@@ -7,8 +7,14 @@ type Method struct {
 	Request  any
 	Response any
 
-	// PlainResponse is the answer instead of Response if the transport is a plain one.
-	PlainResponse any
+	// Others are the answers of other types of transports, which Response is not of.
+	Others []Variant
+}
+
+// Variant is the answer of one type of transport.
+type Variant struct {
+	Of       string // a plain transport
+	Response any
 }
 
 // EventType is an event of the channel: whose handler id it carries and the type of its body; nil is none.
@@ -16,6 +22,9 @@ type EventType struct {
 	Name   string
 	Target string
 	Body   any
+
+	// Payload says what the bytes of a binary one are; Body is its meta then.
+	Payload string
 }
 
 // Methods is every request a worker answers, by the object it is addressed to.
@@ -38,13 +47,19 @@ var Methods = []Method{
 	{Name: RouterCreateWebRTCTransport, Target: "router", Request: WebRTCTransportOptions{}, Response: WebRTCTransportDump{}},
 	{Name: RouterCreateWebRTCTransportWithServer, Target: "router", Request: WebRTCTransportOptions{}, Response: WebRTCTransportDump{}},
 	{Name: RouterCreatePlainTransport, Target: "router", Request: PlainTransportOptions{}, Response: PlainTransportDump{}},
+	{Name: RouterCreatePipeTransport, Target: "router", Request: PipeTransportOptions{}, Response: PipeTransportDump{}},
+	{Name: RouterCreateDirectTransport, Target: "router", Request: DirectTransportOptions{}, Response: DirectTransportDump{}},
 	{Name: RouterCloseTransport, Target: "router", Request: CloseTransport{}},
 	{Name: RouterCreateAudioLevelObserver, Target: "router", Request: CreateAudioLevelObserver{}},
 	{Name: RouterCreateActiveSpeakerObserver, Target: "router", Request: CreateActiveSpeakerObserver{}},
 	{Name: RouterCloseRTPObserver, Target: "router", Request: CloseRTPObserver{}},
 
-	{Name: TransportDumpMethod, Target: "transport", Response: WebRTCTransportDump{}, PlainResponse: PlainTransportDump{}},
-	{Name: TransportGetStats, Target: "transport", Response: WebRTCTransportStats{}, PlainResponse: PlainTransportStats{}},
+	{Name: TransportDumpMethod, Target: "transport", Response: WebRTCTransportDump{}, Others: []Variant{
+		{"a plain transport", PlainTransportDump{}}, {"a pipe transport", PipeTransportDump{}}, {"a direct transport", DirectTransportDump{}},
+	}},
+	{Name: TransportGetStats, Target: "transport", Response: WebRTCTransportStats{}, Others: []Variant{
+		{"a plain transport", PlainTransportStats{}}, {"a pipe transport", PipeTransportStats{}}, {"a direct transport", DirectTransportStats{}},
+	}},
 	{Name: TransportSetMaxIncomingBitrate, Target: "transport", Request: SetMaxIncomingBitrate{}},
 	{Name: TransportSetMaxOutgoingBitrate, Target: "transport", Request: SetMaxOutgoingBitrate{}},
 	{Name: TransportSetMinOutgoingBitrate, Target: "transport", Request: SetMinOutgoingBitrate{}},
@@ -62,6 +77,7 @@ var Methods = []Method{
 
 	{Name: WebRTCTransportConnect, Target: "transport", Request: ConnectWebRTCTransport{}, Response: ConnectWebRTCTransportResult{}},
 	{Name: PlainTransportConnect, Target: "transport", Request: ConnectPlainTransport{}, Response: ConnectPlainTransportResult{}},
+	{Name: PipeTransportConnect, Target: "transport", Request: ConnectPipeTransport{}, Response: ConnectPipeTransportResult{}},
 
 	{Name: ProducerDumpMethod, Target: "producer", Response: ProducerDump{}},
 	{Name: ProducerGetStats, Target: "producer", Response: []RTPStreamStats{}},
@@ -108,6 +124,7 @@ var Events = []EventType{
 	{Name: EventDTLSStateChange, Target: "transport", Body: DTLSStateChange{}},
 	{Name: EventPlainTransportTuple, Target: "transport", Body: PlainTransportTuple{}},
 	{Name: EventPlainTransportRTCPTuple, Target: "transport", Body: PlainTransportRTCPTuple{}},
+	{Name: EventDirectTransportRTCP, Target: "transport", Payload: "RTCP, a compound"},
 	{Name: EventTransportListenServerClose, Target: "transport"},
 	{Name: EventTransportTrace, Target: "transport", Body: TraceEvent{}},
 	{Name: EventProducerScore, Target: "producer", Body: ProducerScore{}},
@@ -119,6 +136,7 @@ var Events = []EventType{
 	{Name: EventConsumerLayersChange, Target: "consumer", Body: LayersChange{}},
 	{Name: EventConsumerScore, Target: "consumer", Body: ConsumerScore{}},
 	{Name: EventConsumerTrace, Target: "consumer", Body: TraceEvent{}},
+	{Name: EventConsumerRTP, Target: "consumer", Payload: "an RTP packet"},
 	{Name: EventSCTPStateChange, Target: "transport", Body: SCTPStateChange{}},
 	{Name: EventSCTPNegotiatedCapabilities, Target: "transport", Body: SCTPNegotiated{}},
 	{Name: EventDataConsumerProducerPause, Target: "dataConsumer"},
@@ -126,6 +144,7 @@ var Events = []EventType{
 	{Name: EventDataConsumerProducerClose, Target: "dataConsumer"},
 	{Name: EventDataConsumerAmountLow, Target: "dataConsumer", Body: BufferedAmount{}},
 	{Name: EventDataConsumerBufferFull, Target: "dataConsumer"},
+	{Name: EventDataConsumerMessage, Target: "dataConsumer", Body: DataConsumerMessage{}, Payload: "a message"},
 	{Name: EventAudioLevelObserverVolumes, Target: "rtpObserver", Body: AudioVolumes{}},
 	{Name: EventAudioLevelObserverSilence, Target: "rtpObserver"},
 	{Name: EventDominantSpeaker, Target: "rtpObserver", Body: DominantSpeaker{}},

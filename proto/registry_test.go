@@ -40,17 +40,21 @@ func constants(t *testing.T, file string, keep func(name string) bool) []string 
 }
 
 func TestRegistryIsComplete(t *testing.T) {
-	var methods, events []string
+	var methods, events, notifications []string
 	for _, m := range Methods {
 		methods = append(methods, m.Name)
 	}
 	for _, e := range Events {
 		events = append(events, e.Name)
 	}
+	for _, n := range Notifications {
+		notifications = append(notifications, n.Name)
+	}
 	for _, tt := range []struct {
 		what      string
 		got, want []string
 	}{
+		{"notifications", notifications, constants(t, "notification.go", func(name string) bool { return strings.HasPrefix(name, "Notify") })},
 		{"methods", methods, constants(t, "method.go", func(string) bool { return true })},
 		{"events", events, constants(t, "event.go", func(name string) bool { return strings.HasPrefix(name, "Event") })},
 	} {
@@ -66,7 +70,7 @@ func TestRegistryIsComplete(t *testing.T) {
 func TestTargetsFitNames(t *testing.T) {
 	kinds := map[string]string{
 		"worker": "worker", "webRtcServer": "webRtcServer", "router": "router", "transport": "transport", "webRtcTransport": "transport",
-		"plainTransport": "transport", "producer": "producer", "consumer": "consumer", "rtpObserver": "rtpObserver", "audioLevelObserver": "rtpObserver", "activeSpeakerObserver": "rtpObserver",
+		"plainTransport": "transport", "pipeTransport": "transport", "directTransport": "transport", "producer": "producer", "consumer": "consumer", "rtpObserver": "rtpObserver", "audioLevelObserver": "rtpObserver", "activeSpeakerObserver": "rtpObserver",
 		"dataProducer": "dataProducer", "dataConsumer": "dataConsumer",
 	}
 	check := func(name, target string) {
@@ -80,6 +84,9 @@ func TestTargetsFitNames(t *testing.T) {
 	}
 	for _, e := range Events {
 		check(e.Name, e.Target)
+	}
+	for _, n := range Notifications {
+		check(n.Name, n.Target)
 	}
 }
 
@@ -110,10 +117,15 @@ func walkTypes(f func(reflect.Type)) {
 	for _, m := range Methods {
 		visit(m.Request)
 		visit(m.Response)
-		visit(m.PlainResponse)
+		for _, v := range m.Others {
+			visit(v.Response)
+		}
 	}
 	for _, e := range Events {
 		visit(e.Body)
+	}
+	for _, n := range Notifications {
+		visit(n.Meta)
 	}
 	visit(Error{})
 }
@@ -154,8 +166,12 @@ func TestClasses(t *testing.T) {
 		EventProducerScore: Coalesce, EventConsumerScore: Coalesce, EventConsumerLayersChange: Coalesce, EventAudioLevelObserverVolumes: Coalesce,
 		EventAudioLevelObserverSilence: Coalesce, EventDominantSpeaker: Coalesce, EventTransportTrace: Lossy, EventProducerTrace: Lossy, EventConsumerTrace: Lossy,
 		EventDataConsumerAmountLow: Coalesce, EventDataConsumerBufferFull: Coalesce,
+		EventDirectTransportRTCP: Lossy, EventConsumerRTP: Lossy, EventDataConsumerMessage: Lossy,
 	}
 	for _, e := range Events {
+		if e.Payload != "" && want[e.Name] != Lossy {
+			t.Errorf("%s is binary and not lossy", e.Name)
+		}
 		if got := (Event{Name: e.Name}).Class(); got != want[e.Name] {
 			t.Errorf("%s is of class %d, want %d", e.Name, got, want[e.Name])
 		}

@@ -2,27 +2,27 @@ package proto
 
 // ListenInfo is where a transport or WebRtcServer listens.
 type ListenInfo struct {
-	Protocol         string       `json:"protocol"` // udp or tcp
-	IP               string       `json:"ip"`
+	Protocol         string       `json:"protocol" needed:"true" enum:"udp,tcp"`
+	IP               string       `json:"ip" needed:"true"`           // an address of this machine, or 0.0.0.0 or ::
 	AnnouncedAddress string       `json:"announcedAddress,omitempty"` // address or host name peers are told instead
 	ExposeInternalIP bool         `json:"exposeInternalIp,omitempty"` // also offer IP when AnnouncedAddress is given
 	Port             uint16       `json:"port,omitempty"`             // 0: any of PortRange
 	PortRange        *PortRange   `json:"portRange,omitempty"`
 	Flags            *SocketFlags `json:"flags,omitempty"`
 	SendBufferSize   int          `json:"sendBufferSize,omitempty"` // bytes; 0: ours
-	RecvBufferSize   int          `json:"recvBufferSize,omitempty"`
+	RecvBufferSize   int          `json:"recvBufferSize,omitempty"` // bytes; 0: ours
 }
 
 // PortRange is inclusive.
 type PortRange struct {
-	Min uint16 `json:"min"`
-	Max uint16 `json:"max"`
+	Min uint16 `json:"min" needed:"true" min:"1"`
+	Max uint16 `json:"max" needed:"true" min:"1"`
 }
 
 // SocketFlags of a ListenInfo.
 type SocketFlags struct {
-	IPv6Only     bool `json:"ipv6Only,omitempty"`
-	UDPReusePort bool `json:"udpReusePort,omitempty"`
+	IPv6Only     bool `json:"ipv6Only,omitempty"`     // a socket on :: takes no IPv4
+	UDPReusePort bool `json:"udpReusePort,omitempty"` // share the port with others that do so
 }
 
 // TransportTuple is a 5-tuple as the API shows it.
@@ -94,16 +94,17 @@ type TransportDump struct {
 
 // TransportStats is what all transports count. Sizes are bytes, rates bit/s, Timestamp milliseconds of the worker's clock.
 type TransportStats struct {
-	Type                     string   `json:"type"` // webrtc-transport, plain-rtp-transport
+	Type                     string   `json:"type"` // webrtc-transport, plain-rtp-transport, pipe-transport, direct-transport
 	TransportID              string   `json:"transportId"`
 	Timestamp                int64    `json:"timestamp"`
 	SCTPState                string   `json:"sctpState,omitempty"` // if SCTP is enabled
-	PacketsReceived          uint64   `json:"packetsReceived"`     // datagrams: each is in one of the five counts that follow, or in Drops
+	PacketsReceived          uint64   `json:"packetsReceived"`     // datagrams: each is in one of the six counts that follow, or in Drops
 	STUNReceived             uint64   `json:"stunReceived"`
 	DTLSReceived             uint64   `json:"dtlsReceived"`
 	RTPPacketsReceived       uint64   `json:"rtpPacketsReceived"` // and forwarded
 	RTXPacketsReceived       uint64   `json:"rtxPacketsReceived"` // and forwarded
 	RTCPPacketsReceived      uint64   `json:"rtcpPacketsReceived"`
+	SCTPReceived             uint64   `json:"sctpReceived"` // without DTLS
 	PacketsSent              uint64   `json:"packetsSent"`
 	BytesReceived            uint64   `json:"bytesReceived"`
 	RecvBitrate              int      `json:"recvBitrate"`
@@ -136,17 +137,17 @@ const MinBitrate = 30_000
 
 // SetMaxIncomingBitrate is the body of transport.setMaxIncomingBitrate; 0 lifts the limit.
 type SetMaxIncomingBitrate struct {
-	MaxIncomingBitrate int `json:"maxIncomingBitrate"`
+	MaxIncomingBitrate int `json:"maxIncomingBitrate" min:"0"` // bit/s, at least 30000 or 0
 }
 
 // SetMaxOutgoingBitrate is the body of transport.setMaxOutgoingBitrate; 0 lifts the limit.
 type SetMaxOutgoingBitrate struct {
-	MaxOutgoingBitrate int `json:"maxOutgoingBitrate"`
+	MaxOutgoingBitrate int `json:"maxOutgoingBitrate" min:"0"` // bit/s, at least 30000 or 0
 }
 
 // SetMinOutgoingBitrate is the body of transport.setMinOutgoingBitrate; 0 lifts the limit.
 type SetMinOutgoingBitrate struct {
-	MinOutgoingBitrate int `json:"minOutgoingBitrate"`
+	MinOutgoingBitrate int `json:"minOutgoingBitrate" min:"0"` // bit/s, at least 30000 or 0
 }
 
 // EnableTraceEvent is the body of the enableTraceEvent methods; the list replaces the one before. A transport knows probation and bwe, a

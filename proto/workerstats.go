@@ -51,7 +51,7 @@ type ObjectStats struct {
 	Consumers     int `json:"consumers"`
 	DataProducers int `json:"dataProducers"`
 	DataConsumers int `json:"dataConsumers"`
-	// Transports by kind ("webrtc", "plain") and state: of WebRTC ones the worst of ICE and DTLS: new, connecting, connected,
+	// Transports by kind ("webrtc", "plain", "pipe", "direct") and state: of WebRTC ones the worst of ICE and DTLS: new, connecting, connected,
 	// disconnected, failed, ended (the peer has closed DTLS); of others open.
 	Transports map[string]map[string]int `json:"transports"`
 }
@@ -69,6 +69,8 @@ type TrafficStats struct {
 	RTXPacketsSent       uint64 `json:"rtxPacketsSent"`
 	RTCPPacketsReceived  uint64 `json:"rtcpPacketsReceived"` // compounds
 	RTCPPacketsSent      uint64 `json:"rtcpPacketsSent"`
+	SCTPReceived         uint64 `json:"sctpReceived"` // without DTLS
+	SCTPSent             uint64 `json:"sctpSent"`
 	STUNReceived         uint64 `json:"stunReceived"` // and answered
 	STUNSent             uint64 `json:"stunSent"`
 	DTLSReceived         uint64 `json:"dtlsReceived"`

@@ -88,10 +88,15 @@ func bodies() []body {
 	for _, m := range proto.Methods {
 		add(m.Name+" request", m.Request)
 		add(m.Name+" response", m.Response)
-		add(m.Name+" response of a plain transport", m.PlainResponse)
+		for _, v := range m.Others {
+			add(m.Name+" response of "+v.Of, v.Response)
+		}
 	}
 	for _, e := range proto.Events {
 		add(e.Name+" event", e.Body)
+	}
+	for _, n := range proto.Notifications {
+		add(n.Name+" notification", n.Meta)
 	}
 	return all
 }
