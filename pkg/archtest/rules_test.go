@@ -56,6 +56,7 @@ var table = map[string]rule{
 	"pkg/simtest":    {module: []string{all}, external: []string{"github.com/pion"}},
 
 	"pkg/simtest/scalable": {},
+	"pkg/simtest/schema":   {},
 	"pkg/simtest/script":   {},
 }
 
