@@ -173,8 +173,6 @@ type quality struct {
 	p50, p99   time.Duration
 }
 
-func (q quality) loss() float64 { return float64(q.lost) / float64(max(1, q.sent)) }
-
 // since is how the call was between two marks.
 func (c *call) since(from, to mark) (q quality) {
 	var all []time.Duration

@@ -214,14 +214,6 @@ func (c *client) must(method string, data, result any) {
 	}
 }
 
-// ended is how the session was closed, or -1 if there was no word; it waits for it.
-func (c *client) ended() (websocket.StatusCode, bool) {
-	if !c.until(func() bool { return c.closed != nil }) {
-		return 0, false
-	}
-	return websocket.CloseStatus(c.closed), true
-}
-
 // object is a JSON object.
 type object map[string]any
 

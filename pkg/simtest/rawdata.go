@@ -14,14 +14,18 @@ import (
 // library's own.
 func (r *Raw) Associate(window uint32, through func(io.Writer) io.Writer) *sctp.Association {
 	r.t.Helper()
-	c := sctp.Config{
-		NetConn: bent{Conn: r.DTLS, w: r.DTLS}, MaxReceiveBufferSize: window, MaxMessageSize: 1 << 30,
-		LoggerFactory: &logging.DefaultLoggerFactory{Writer: io.Discard, DefaultLogLevel: logging.LogLevelDisabled},
-	}
+	var w io.Writer = r.DTLS
 	if through != nil {
-		c.NetConn = bent{Conn: r.DTLS, w: through(r.DTLS)}
+		w = through(r.DTLS)
 	}
-	a, err := sctp.Client(c)
+	options := []sctp.ClientOption{
+		sctp.WithNetConn(bent{Conn: r.DTLS, w: w}), sctp.WithMaxMessageSize(1 << 30),
+		sctp.WithLoggerFactory(&logging.DefaultLoggerFactory{Writer: io.Discard, DefaultLogLevel: logging.LogLevelDisabled}),
+	}
+	if window != 0 {
+		options = append(options, sctp.WithMaxReceiveBufferSize(window))
+	}
+	a, err := sctp.ClientWithOptions(options...)
 	if err != nil {
 		r.t.Fatalf("SCTP: %v", err)
 	}
