@@ -43,10 +43,11 @@ func renewToken(ctx context.Context, c *session, data json.RawMessage, reply fun
 	if err != nil {
 		return err
 	}
-	if err := c.peer.SetGrant(g); err != nil {
+	err = c.peer.SetGrant(g)
+	c.expiry.set(c.peer.Grant().Expires) // which may be the new one even if a worker has not done all that follows from it
+	if err != nil {
 		return err
 	}
-	c.expiry.set(g.Expires)
 	reply(tokenExpires{unixTime(g)})
 	return nil
 }

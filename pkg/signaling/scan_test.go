@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf8"
 
 	"pgregory.net/rapid"
@@ -183,20 +182,51 @@ func worst() map[string]string {
 	}
 }
 
-// The worst document costs milliseconds: 50 times what a quiet machine needs is allowed here, so that only a cost that grows faster
-// than the document is found.
+// What the worst documents cost is BenchmarkWorstDocument's to tell: some milliseconds. Here they are read to their end.
 func TestWorstDocuments(t *testing.T) {
 	for name, text := range worst() {
-		if len(text) > limitAfterJoin {
+		if len(text) > limitAfterJoin || len(text) < limitAfterJoin-1000 {
 			t.Fatalf("%s has %d bytes", name, len(text))
 		}
-		start := time.Now()
 		f, err := parseFrame([]byte(text))
-		if took := time.Since(start); took > 500*time.Millisecond {
-			t.Errorf("%s takes %v", name, took)
-		}
 		if (err == nil) != (name != "twice") || string(f.id) != "1" {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Keys lie near their places in the table, also those of many objects that all have the same: else the cost of a message would grow
+// with the square of its length.
+func TestKeysSpread(t *testing.T) {
+	for name, keysOf := range map[string]func(object, i int) string{
+		"the same in all objects": func(_, i int) string { return fmt.Sprintf("k%d", i) },
+		"others in each":          func(object, i int) string { return fmt.Sprintf("%d.%d", object, i) },
+	} {
+		for _, size := range []int{fewKeys + 1, 200, 30_000} {
+			var k keys
+			for object := range 30_000 / size {
+				m := k.enter()
+				for i := range size {
+					if !k.add([]byte(keysOf(object, i))) {
+						t.Fatalf("%s: key %d of object %d is not new", name, i, object)
+					}
+				}
+				if k.add([]byte(keysOf(object, size-1))) || k.add([]byte(keysOf(object, 0))) {
+					t.Fatalf("%s: a key of object %d is new twice", name, object)
+				}
+				k.leave(m)
+			}
+			last := len(k.table) - 1
+			steps := 0
+			for at, hash := range k.table {
+				if hash != 0 {
+					steps += (at - int(hash)&last) & last
+				}
+			}
+			// At most half full, linear probing takes half a step on average (Knuth, section 6.4, theorem K).
+			if k.used < 29_000 || steps > 2*k.used {
+				t.Errorf("%s, %d keys an object: %d keys are %d steps from their places", name, size, k.used, steps)
+			}
 		}
 	}
 }

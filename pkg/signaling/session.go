@@ -162,9 +162,12 @@ func (c *session) write() {
 		case message != nil:
 			ctx, cancel := context.WithTimeout(c.ctx, writeTimeout)
 			err := c.conn.Write(ctx, websocket.MessageText, message)
+			slow := ctx.Err() == context.DeadlineExceeded
 			cancel()
 			if err != nil {
-				c.cause.set(closedSlow)
+				if slow {
+					c.cause.set(closedSlow)
+				}
 				c.socket.Close() // the reader ends
 				return
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -96,6 +97,7 @@ func TestMessageSize(t *testing.T) {
 	if code := late.closes(); code != websocket.StatusMessageTooBig {
 		t.Errorf("257 KiB after join close with %d", code)
 	}
+	w.eventually("counting both", func() bool { return w.server.Stats().Closed[closedTooLarge] == 2 })
 }
 
 // A peer that connects again replaces its older self, which must not come back.
@@ -212,8 +214,51 @@ func TestSlowReader(t *testing.T) {
 	if code, _ := s.out.why(); code != room.CloseTryLater {
 		t.Errorf("an overflowing outbox closes with %d", code)
 	}
+	if why := s.cause.get(); why != closedSlow {
+		t.Errorf("it counts as %q", why)
+	}
 	if m, closed := s.out.take(); m != nil || !closed {
 		t.Error("the overflow is kept")
+	}
+}
+
+// What a client does not read fills the kernel's buffers and then ours; its socket is closed though it never takes our goodbye.
+func TestStuckClient(t *testing.T) {
+	server := New(Config{Log: slog.New(slog.DiscardHandler), Page: http.NotFoundHandler()})
+	server.goodbye = 100 * time.Millisecond
+	ended := make(chan *session, 1)
+	stuck := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		hijacked := &hijacker{ResponseWriter: w, limits: DefaultLimits()}
+		conn, err := websocket.Accept(hijacked, r, nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		s := newSession(server, room.Entry{})
+		s.conn, s.socket = conn, hijacked.conn
+		s.ctx, s.cancel = context.WithCancel(t.Context())
+		defer s.cancel()
+		go s.write()
+		big := json.RawMessage(`"` + strings.Repeat("x", 100<<10) + `"`)
+		for !s.out.isClosed() {
+			s.Notify("m", big)
+		}
+		<-s.written
+		ended <- s
+	}))
+	defer stuck.Close()
+	conn, _, err := websocket.Dial(t.Context(), stuck.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.CloseNow()
+	select {
+	case s := <-ended:
+		if code, _ := s.out.why(); code != room.CloseTryLater || s.cause.get() != closedSlow {
+			t.Errorf("closed with %d, %s", code, s.cause.get())
+		}
+	case <-time.After(patience):
+		t.Error("it holds us up")
 	}
 }
 
