@@ -12,7 +12,8 @@ keep=
 pattern=${1:-.}
 cache=$("$go" env GOCACHE)/fuzz
 module=$("$go" list -m)
-work=$(mktemp -d)
+mkdir -p bin
+work=$(mktemp -d "$PWD/bin/fuzz.XXXXXX") # within the module, where tests that build something expect to be
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 root=$PWD

@@ -95,7 +95,7 @@ func FuzzHello(f *testing.F) {
 		if !ok || err != nil {
 			return // the association wants both to read it
 		}
-		if (theirs.Version.Equal(protocol.Version1_2)) != ours.version && !hasVersions(body) {
+		if theirs.Version.Equal(protocol.Version1_2) != ours.version && !hasVersions(body) {
 			t.Fatalf("version %v: %v", theirs.Version, ours.version)
 		}
 		random := theirs.Random.MarshalFixed()
