@@ -2,6 +2,8 @@ package channel
 
 import (
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 
 	"gazpacho/proto"
@@ -42,9 +44,31 @@ func fill(v reflect.Value, name string, n int) {
 			f := v.Type().Field(i)
 			tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 			fill(v.Field(i), tag, n+i)
+			obey(v.Field(i), f.Tag)
 		}
 	default:
 		panic("fill: " + v.Type().String())
+	}
+}
+
+// obey makes v one of the values that a field's tags allow.
+func obey(v reflect.Value, tag reflect.StructTag) {
+	if v.Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
+	if list := tag.Get("enum"); list != "" {
+		if values := strings.Split(list, ","); !slices.Contains(values, v.String()) {
+			v.SetString(values[0])
+		}
+	}
+	if !v.CanInt() {
+		return
+	}
+	if low, err := strconv.ParseInt(tag.Get("min"), 10, 64); err == nil {
+		v.SetInt(max(v.Int(), low))
+	}
+	if high, err := strconv.ParseInt(tag.Get("max"), 10, 64); err == nil {
+		v.SetInt(min(v.Int(), high))
 	}
 }
 
