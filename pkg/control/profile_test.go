@@ -10,7 +10,7 @@ import (
 func TestStatsOfAWorker(t *testing.T) {
 	w := newWorker(t)
 	s, err := w.Stats(t.Context())
-	if err != nil || s.Process.RSS == 0 || s.Loop.Turns == 0 || len(s.Loop.TurnTimes) != len(proto.TurnBounds)+1 || len(s.Drops) != len(proto.DropReasons) {
+	if err != nil || s.Process.RSS == 0 || s.Loop.Turns == 0 || len(s.Loop.TurnTimes) != len(proto.TurnBounds)+1 || len(s.Drops) == 0 {
 		t.Errorf("%+v, %v", s, err)
 	}
 }
