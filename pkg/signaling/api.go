@@ -71,10 +71,8 @@ func (s *Server) let(rt route, r *http.Request, allowed bool) (v visit, err erro
 	if v.query, err = queryOf(r); err != nil {
 		return v, s.refusal(err)
 	}
-	if rt.needs != everybody {
-		if v.grant, err = s.grantOf(r, v.query); err != nil {
-			return v, s.refusal(err)
-		}
+	if v.grant, err = s.grantOf(r, v.query); err != nil {
+		return v, s.refusal(err)
 	}
 	if err := rt.needs.check(v.grant); err != nil {
 		return v, s.refusal(err)

@@ -13,7 +13,6 @@ type right int
 
 const (
 	undeclared     right = iota
-	everybody            // even those without a token
 	member               // any token, for this room if the request is about one
 	takingPart           // may send or receive something
 	publishing           // may send media of some kind
@@ -32,7 +31,7 @@ var claims = map[right]string{
 func (n right) check(g auth.Grant) error {
 	ok := false
 	switch n {
-	case everybody, member:
+	case member:
 		ok = true
 	case takingPart:
 		ok = len(g.Publish.Kinds) > 0 || g.PublishData || g.Subscribe
