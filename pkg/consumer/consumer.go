@@ -1,7 +1,8 @@
-// Package consumer sends one media source to one peer: simple, simulcast, SVC.
+// Package consumer sends one media source to one peer: simple, simulcast, SVC, pipe.
 //
 // A Consumer gives the packets of one or several streams of its source the numbers, timestamps and picture ids of one outgoing stream.
 // Which packets those are its selector decides: simple, simulcast or svc. SWITCHING.md and SVC.md describe how.
+// A Pipe sends all streams, to another router.
 package consumer
 
 import (
@@ -66,6 +67,7 @@ type Consumer struct {
 	resends  stream.Resends
 	header   rtp.Header // of the packet at hand
 	again    rtp.Header // of the retransmission at hand
+	lanes    [1]*Consumer
 
 	// state
 	connected      bool
@@ -88,6 +90,7 @@ type Consumer struct {
 func New(cfg Config) (*Consumer, *proto.Error) {
 	o := cfg.Options
 	c := &Consumer{cfg: cfg, paused: o.Paused, producerPaused: cfg.ProducerPaused, current: none, priority: 1}
+	c.lanes[0] = c
 	var err *proto.Error
 	if c.codecs, err = newCodecs(o); err != nil {
 		return nil, err
@@ -134,6 +137,9 @@ func (c *Consumer) Type() string { return c.cfg.Options.Type }
 
 // SSRC is what the consumer sends with.
 func (c *Consumer) SSRC() uint32 { return c.header.SSRC }
+
+// Lanes are the outgoing streams: itself. A Pipe has more.
+func (c *Consumer) Lanes() []*Consumer { return c.lanes[:] }
 
 // RTXSSRC is what it sends retransmissions with, 0 if they come under SSRC.
 func (c *Consumer) RTXSSRC() uint32 { return c.again.SSRC }

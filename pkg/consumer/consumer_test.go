@@ -40,7 +40,7 @@ func TestNewRefuses(t *testing.T) {
 		{"simple of three", func(o *proto.Consume) { o.Type = proto.Simple }, proto.TypeErrorName, "3 encodings"},
 		{"simulcast of one", func(o *proto.Consume) { o.ConsumableRTPEncodings = o.ConsumableRTPEncodings[:1] }, proto.TypeErrorName, "1 encodings"},
 		{"SVC of several streams", func(o *proto.Consume) { o.Type = proto.SVC }, proto.TypeErrorName, "svc consumer of 3"},
-		{"pipe", func(o *proto.Consume) { o.Type = proto.Pipe }, proto.UnsupportedErrorName, "pipe"},
+		{"pipe", func(o *proto.Consume) { o.Type = proto.Pipe }, proto.TypeErrorName, "pipe"},
 		{"type", func(o *proto.Consume) { o.Type = "chicken" }, proto.TypeErrorName, "chicken"},
 		{"layers", func(o *proto.Consume) { o.PreferredLayers = &proto.ConsumerLayers{SpatialLayer: -1} }, proto.TypeErrorName, "preferredLayers"},
 	}

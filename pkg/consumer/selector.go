@@ -36,8 +36,6 @@ func newSelector(c *Consumer) (selector, *proto.Error) {
 		return newSVC(c)
 	case o.Type == proto.Simple || o.Type == proto.Simulcast || o.Type == proto.SVC:
 		return nil, proto.BadField("consumableRtpEncodings", "a %s consumer of %d encodings", o.Type, len(c.streams))
-	case o.Type == proto.Pipe:
-		return nil, proto.Unsupported("consumers of type %s", o.Type)
 	default:
 		return nil, proto.BadField("type", "%q is no type of consumers", o.Type)
 	}

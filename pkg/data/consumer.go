@@ -20,8 +20,9 @@ type ConsumerConfig struct {
 	Options        *proto.ConsumeData
 	Sink           Sink
 	Events         Events
-	Limit          int // bytes that may wait for the peer
-	LowThreshold   int // bytes: what bufferedAmountLow waits for
+	Limit          int  // bytes that may wait for the peer
+	LowThreshold   int  // bytes: what bufferedAmountLow waits for
+	Pipe           bool // to another router, whose consumers judge subchannels for themselves
 	ProducerPaused bool
 	ProducerClosed func(now time.Time, c *Consumer) // called after the controller was told
 	Dropped        func(why Result)                 // a message was not sent; may be nil
@@ -48,7 +49,7 @@ type Consumer struct {
 	dropped        uint64
 }
 
-// NewConsumer makes a consumer. Errors: TypeError for what is wrong with its stream, UnsupportedError for type direct.
+// NewConsumer makes a consumer. Errors: TypeError for what is wrong with its type or stream.
 func NewConsumer(cfg ConsumerConfig) (*Consumer, *proto.Error) {
 	o := cfg.Options
 	params, reliability, err := stream(o.Type, o.SCTPStreamParameters)
@@ -80,7 +81,11 @@ func (c *Consumer) ProducerMessage(now time.Time, m *Message) {
 	if c.paused || c.cut || !c.wants(m) {
 		return
 	}
-	if c.offer(now, m.PPID, m.Payload) == Full && c.reliable() {
+	payload := m.Payload
+	if c.cfg.Pipe {
+		payload = c.wrap(m)
+	}
+	if c.offer(now, m.PPID, payload) == Full && c.reliable() {
 		// Of a reliable stream nothing may be missing in the middle, so it ends here (R-SCTP-2).
 		c.cfg.Sink.ResetData(now, c)
 		c.Cut()
@@ -89,8 +94,12 @@ func (c *Consumer) ProducerMessage(now time.Time, m *Message) {
 
 func (c *Consumer) reliable() bool { return c.reliability.Reliable() }
 
-// Send sends a message of the controller's, and returns how many bytes wait for the peer then. Pausing does not hold it back.
+// Send sends a message of the controller's, and returns how many bytes wait for the peer then. Pausing does not hold it back. A direct consumer's
+// peer is the controller itself.
 func (c *Consumer) Send(now time.Time, ppid uint32, payload []byte) (int, *proto.Error) {
+	if c.options.Type == proto.DataDirect {
+		return 0, proto.BadField("type", "data consumer %q is direct: there is nobody to send to", c.ID())
+	}
 	if ppid == PPIDStringEmpty || ppid == PPIDBinaryEmpty || len(payload) == 0 {
 		payload = []byte{0}
 		if ppid == PPIDString {
@@ -195,9 +204,8 @@ func (c *Consumer) producerClosed(now time.Time) {
 
 // Dump shows the consumer as dataConsumer.dump does.
 func (c *Consumer) Dump() proto.DataConsumerDump {
-	params := c.stream
 	return proto.DataConsumerDump{
-		ID: c.ID(), DataProducerID: c.ProducerID(), Type: c.options.Type, SCTPStreamParameters: &params, Label: c.options.Label,
+		ID: c.ID(), DataProducerID: c.ProducerID(), Type: c.options.Type, SCTPStreamParameters: shown(c.options.Type, c.stream), Label: c.options.Label,
 		Protocol: c.options.Protocol, BufferedAmount: c.waiting.bytes, BufferedAmountLowThreshold: c.threshold, Paused: c.paused,
 		DataProducerPaused: c.producerPaused, Subchannels: slices.Clone(c.subchannels),
 	}

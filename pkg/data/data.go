@@ -45,12 +45,13 @@ type Reliability struct {
 // Reliable tells whether no message may be missing.
 func (r Reliability) Reliable() bool { return r.MaxPacketLifeTime == nil && r.MaxRetransmits == nil }
 
-// stream checks the type and stream of a data producer or consumer, and returns them with every default said.
+// stream checks the type and stream of a data producer or consumer, and returns them with every default said. What is direct has no stream, and
+// loses nothing but what the channel does.
 func stream(kind string, p *proto.SCTPStreamParameters) (proto.SCTPStreamParameters, Reliability, *proto.Error) {
 	switch kind {
 	case proto.DataSCTP:
 	case proto.DataDirect:
-		return proto.SCTPStreamParameters{}, Reliability{}, proto.Unsupported("data of type direct needs a DirectTransport")
+		return proto.SCTPStreamParameters{}, Reliability{Ordered: true}, nil
 	default:
 		return proto.SCTPStreamParameters{}, Reliability{}, proto.BadField("type", "%q is not sctp or direct", kind)
 	}

@@ -151,7 +151,6 @@ func TestParameters(t *testing.T) {
 		{name: "stream 65535", kind: "sctp", p: &proto.SCTPStreamParameters{StreamID: 65535}, code: proto.CodeBadField, path: "sctpStreamParameters.streamId"},
 		{name: "both limits", kind: "sctp", p: &proto.SCTPStreamParameters{MaxRetransmits: &few, MaxPacketLifeTime: &few}, code: proto.CodeBadField, path: "sctpStreamParameters.maxRetransmits"},
 		{name: "ordered limit", kind: "sctp", p: &proto.SCTPStreamParameters{Ordered: &yes, MaxRetransmits: &few}, code: proto.CodeBadField, path: "sctpStreamParameters.ordered"},
-		{name: "direct", kind: "direct", code: proto.CodeUnsupported},
 		{name: "nothing", code: proto.CodeBadField, path: "type"},
 	} {
 		p, err := NewProducer(&proto.ProduceData{Type: tt.kind, SCTPStreamParameters: tt.p})
@@ -169,6 +168,22 @@ func TestParameters(t *testing.T) {
 		if r := p.Reliability(); r.Ordered != tt.ordered || r.Reliable() != tt.reliable || *p.Dump().SCTPStreamParameters.Ordered != tt.ordered {
 			t.Errorf("%s: %+v", tt.name, r)
 		}
+	}
+}
+
+// What is direct has no stream, and nobody at its other end but the controller.
+func TestDirect(t *testing.T) {
+	w := newWorld(t)
+	p, err := NewProducer(&proto.ProduceData{DataProducerID: "d", Type: proto.DataDirect, SCTPStreamParameters: stream1()})
+	if err != nil || p.Type() != proto.DataDirect || p.Dump().SCTPStreamParameters != nil || !p.Reliability().Reliable() {
+		t.Errorf("producer: %+v, %v", p.Dump(), err)
+	}
+	c := w.consumer("c", func(o *proto.ConsumeData) { o.Type, o.SCTPStreamParameters = proto.DataDirect, nil })
+	if c.Dump().SCTPStreamParameters != nil || c.Dump().Type != proto.DataDirect {
+		t.Errorf("consumer: %+v", c.Dump())
+	}
+	if _, err := c.Send(w.now, PPIDString, []byte("x")); err == nil || err.Code != proto.CodeBadField || len(w.sent) != 0 {
+		t.Errorf("send: %v", err)
 	}
 }
 

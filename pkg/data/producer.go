@@ -24,7 +24,7 @@ type Producer struct {
 	bytes    uint64
 }
 
-// NewProducer makes a producer. Errors: TypeError for what is wrong with its stream, UnsupportedError for type direct.
+// NewProducer makes a producer. Errors: TypeError for what is wrong with its type or stream.
 func NewProducer(o *proto.ProduceData) (*Producer, *proto.Error) {
 	params, reliability, err := stream(o.Type, o.SCTPStreamParameters)
 	if err != nil {
@@ -32,6 +32,9 @@ func NewProducer(o *proto.ProduceData) (*Producer, *proto.Error) {
 	}
 	return &Producer{options: *o, stream: params, reliability: reliability, paused: o.Paused}, nil
 }
+
+// Type is sctp or direct.
+func (p *Producer) Type() string { return p.options.Type }
 
 // ID is the producer's.
 func (p *Producer) ID() string { return p.options.DataProducerID }
@@ -97,10 +100,17 @@ func (p *Producer) Close(now time.Time) {
 
 // Dump shows the producer as dataProducer.dump does.
 func (p *Producer) Dump() proto.DataProducerDump {
-	params := p.stream
 	return proto.DataProducerDump{
-		ID: p.ID(), Type: p.options.Type, SCTPStreamParameters: &params, Label: p.options.Label, Protocol: p.options.Protocol, Paused: p.paused,
+		ID: p.ID(), Type: p.options.Type, SCTPStreamParameters: shown(p.options.Type, p.stream), Label: p.options.Label, Protocol: p.options.Protocol, Paused: p.paused,
 	}
+}
+
+// shown is the stream as dumps show it.
+func shown(kind string, stream proto.SCTPStreamParameters) *proto.SCTPStreamParameters {
+	if kind == proto.DataDirect {
+		return nil
+	}
+	return &stream
 }
 
 // Stats counts as dataProducer.getStats does: a list of one.

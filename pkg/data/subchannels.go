@@ -36,7 +36,7 @@ func (c *Consumer) wants(m *Message) bool {
 	switch {
 	case m.Required != nil && !c.subscribed(*m.Required):
 		return false
-	case m.Ignored != nil && c.subscribed(*m.Ignored):
+	case m.Ignored != nil && !c.cfg.Pipe && c.subscribed(*m.Ignored):
 		return false
 	case len(m.Subchannels) == 0:
 		return true

@@ -3,7 +3,6 @@ package router
 import (
 	"time"
 
-	"gazpacho/pkg/consumer"
 	"gazpacho/pkg/producer"
 	"gazpacho/pkg/transport"
 	"gazpacho/proto"
@@ -72,7 +71,7 @@ func onProducer[B any](f func(p *producer.Producer, now time.Time, b *B) (any, *
 	}
 }
 
-func onConsumer[B any](f func(c *consumer.Consumer, now time.Time, b *B) (any, *proto.Error)) handler {
+func onConsumer[B any](f func(c transport.Consumer, now time.Time, b *B) (any, *proto.Error)) handler {
 	return func(r *Router, now time.Time, req Request) (any, *proto.Error) {
 		s, ok := r.consumers[req.HandlerID]
 		if !ok {

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"time"
 
-	"gazpacho/pkg/consumer"
 	"gazpacho/pkg/producer"
 	"gazpacho/pkg/transport"
 	"gazpacho/proto"
@@ -86,21 +85,21 @@ var mediaHandlers = map[string]handler{
 		return nil, nil
 	}),
 
-	proto.ConsumerDumpMethod: onConsumer(func(c *consumer.Consumer, _ time.Time, _ *none) (any, *proto.Error) { return c.Dump(), nil }),
-	proto.ConsumerGetStats:   onConsumer(func(c *consumer.Consumer, now time.Time, _ *none) (any, *proto.Error) { return c.Stats(now), nil }),
-	proto.ConsumerPause:      onConsumer(func(c *consumer.Consumer, now time.Time, _ *none) (any, *proto.Error) { c.Pause(now); return nil, nil }),
-	proto.ConsumerResume:     onConsumer(func(c *consumer.Consumer, now time.Time, _ *none) (any, *proto.Error) { c.Resume(now); return nil, nil }),
-	proto.ConsumerSetPreferredLayers: onConsumer(func(c *consumer.Consumer, now time.Time, b *proto.SetPreferredLayers) (any, *proto.Error) {
+	proto.ConsumerDumpMethod: onConsumer(func(c transport.Consumer, _ time.Time, _ *none) (any, *proto.Error) { return c.Dump(), nil }),
+	proto.ConsumerGetStats:   onConsumer(func(c transport.Consumer, now time.Time, _ *none) (any, *proto.Error) { return c.Stats(now), nil }),
+	proto.ConsumerPause:      onConsumer(func(c transport.Consumer, now time.Time, _ *none) (any, *proto.Error) { c.Pause(now); return nil, nil }),
+	proto.ConsumerResume:     onConsumer(func(c transport.Consumer, now time.Time, _ *none) (any, *proto.Error) { c.Resume(now); return nil, nil }),
+	proto.ConsumerSetPreferredLayers: onConsumer(func(c transport.Consumer, now time.Time, b *proto.SetPreferredLayers) (any, *proto.Error) {
 		return result(c.SetPreferredLayers(now, b.PreferredLayers))
 	}),
-	proto.ConsumerSetPriority: onConsumer(func(c *consumer.Consumer, _ time.Time, b *proto.SetPriority) (any, *proto.Error) {
+	proto.ConsumerSetPriority: onConsumer(func(c transport.Consumer, _ time.Time, b *proto.SetPriority) (any, *proto.Error) {
 		return result(c.SetPriority(b.Priority))
 	}),
-	proto.ConsumerRequestKeyFrame: onConsumer(func(c *consumer.Consumer, now time.Time, _ *none) (any, *proto.Error) {
+	proto.ConsumerRequestKeyFrame: onConsumer(func(c transport.Consumer, now time.Time, _ *none) (any, *proto.Error) {
 		c.RequestKeyFrame(now)
 		return nil, nil
 	}),
-	proto.ConsumerEnableTraceEvent: onConsumer(func(c *consumer.Consumer, _ time.Time, b *proto.EnableTraceEvent) (any, *proto.Error) {
+	proto.ConsumerEnableTraceEvent: onConsumer(func(c transport.Consumer, _ time.Time, b *proto.EnableTraceEvent) (any, *proto.Error) {
 		c.EnableTraceEvent(b.Types)
 		return nil, nil
 	}),

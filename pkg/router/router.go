@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"gazpacho/pkg/consumer"
 	"gazpacho/pkg/producer"
 	"gazpacho/pkg/transport"
 	"gazpacho/proto"
@@ -46,7 +45,7 @@ type source struct {
 
 // sink is a consumer, the transport it is on and the producer it listens to.
 type sink struct {
-	consumer   *consumer.Consumer
+	consumer   transport.Consumer
 	transport  transport.Transport
 	producerID string
 }
@@ -132,7 +131,7 @@ func (r *Router) ProducerClosed(_ time.Time, p *producer.Producer) {
 }
 
 // ConsumerCreated keeps a new consumer.
-func (r *Router) ConsumerCreated(_ time.Time, t transport.Transport, c *consumer.Consumer, p *producer.Producer) *proto.Error {
+func (r *Router) ConsumerCreated(_ time.Time, t transport.Transport, c transport.Consumer, p *producer.Producer) *proto.Error {
 	if err := r.claim("consumer", c.ID(), "consumerId"); err != nil {
 		return err
 	}
@@ -143,7 +142,7 @@ func (r *Router) ConsumerCreated(_ time.Time, t transport.Transport, c *consumer
 }
 
 // ConsumerClosed takes a consumer off its producer.
-func (r *Router) ConsumerClosed(_ time.Time, c *consumer.Consumer) {
+func (r *Router) ConsumerClosed(_ time.Time, c transport.Consumer) {
 	id := c.ID()
 	if s := r.producers[r.consumers[id].producerID]; s != nil {
 		s.producer.RemoveTap(c)

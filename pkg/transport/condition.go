@@ -11,10 +11,12 @@ type kind uint8
 const (
 	kindWebRTC kind = iota
 	kindPlain
+	kindPipe
+	kindDirect
 	numKinds
 )
 
-var kindNames = [numKinds]string{kindWebRTC: "webrtc", kindPlain: "plain"}
+var kindNames = [numKinds]string{kindWebRTC: "webrtc", kindPlain: "plain", kindPipe: "pipe", kindDirect: "direct"}
 
 // condition is the state of a transport in one word, as far as anybody counts them.
 type condition uint8
@@ -38,7 +40,7 @@ var conditionNames = [numConditions]string{
 
 // possible tells which conditions a kind of transport can be in.
 func (k kind) possible(c condition) bool {
-	return c != absent && (c == conditionOpen) == (k == kindPlain)
+	return c != absent && (c == conditionOpen) == (k != kindWebRTC)
 }
 
 // conditions counts transports by kind and condition.

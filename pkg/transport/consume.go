@@ -11,10 +11,7 @@ import (
 
 // Consume adds a consumer of a producer of the same router: all of it or nothing.
 func (m *media) Consume(now time.Time, o *proto.Consume, p *producer.Producer) (proto.ConsumeResult, *proto.Error) {
-	c, err := consumer.New(consumer.Config{
-		Options: o, Source: p, Sink: m, Timers: m.env.Timers, Events: m.env.Events,
-		Random: m.random.uint32, ProducerPaused: p.Paused(), ProducerClosed: m.producerClosed,
-	})
+	c, err := m.newConsumer(o, p)
 	if err != nil {
 		return proto.ConsumeResult{}, err
 	}
@@ -28,15 +25,39 @@ func (m *media) Consume(now time.Time, o *proto.Consume, p *producer.Producer) (
 	}
 	m.consumers = append(m.consumers, c)
 	m.env.Totals.consumers++
-	m.bySSRC[c.SSRC()] = c
-	if ssrc := c.RTXSSRC(); ssrc != 0 {
-		m.byRTX[ssrc] = c
+	for _, lane := range c.Lanes() {
+		m.bySSRC[lane.SSRC()] = lane
+		if ssrc := lane.RTXSSRC(); ssrc != 0 {
+			m.byRTX[ssrc] = lane
+		}
 	}
 	p.AddTap(c)
 	if m.path.open() {
 		c.TransportConnected(now)
 	}
 	return c.Result(), nil
+}
+
+func (m *media) newConsumer(o *proto.Consume, p *producer.Producer) (Consumer, *proto.Error) {
+	cfg := consumer.Config{
+		Options: o, Source: p, Sink: m, Timers: m.env.Timers, Events: m.env.Events,
+		Random: m.random.uint32, ProducerPaused: p.Paused(), ProducerClosed: m.producerClosed,
+	}
+	if o.Type == proto.Pipe {
+		c, err := consumer.NewPipe(cfg)
+		return one[Consumer](c, err)
+	}
+	c, err := consumer.New(cfg)
+	return one[Consumer](c, err)
+}
+
+// one is a value or an error, never an interface that holds a nil pointer.
+func one[I any](v I, err *proto.Error) (I, *proto.Error) {
+	if err != nil {
+		var none I
+		return none, err
+	}
+	return v, nil
 }
 
 // checkSSRCs refuses SSRCs that another consumer of the transport sends with: under the same key they would share an SRTP stream.
@@ -54,7 +75,7 @@ func (m *media) checkSSRCs(params *proto.RTPParameters) *proto.Error {
 
 // CloseConsumer ends a consumer on request of the controller.
 func (m *media) CloseConsumer(now time.Time, id string) *proto.Error {
-	i := slices.IndexFunc(m.consumers, func(c *consumer.Consumer) bool { return c.ID() == id })
+	i := slices.IndexFunc(m.consumers, func(c Consumer) bool { return c.ID() == id })
 	if i < 0 {
 		return proto.NotFound("consumer", id)
 	}
@@ -69,12 +90,14 @@ func (m *media) dropConsumer(now time.Time, i int) {
 	c := m.consumers[i]
 	m.consumers = slices.Delete(m.consumers, i, i+1)
 	m.env.Totals.consumers--
-	delete(m.bySSRC, c.SSRC())
-	delete(m.stamps, c.SSRC())
-	m.path.forget(c.SSRC())
-	if ssrc := c.RTXSSRC(); ssrc != 0 {
-		delete(m.byRTX, ssrc)
-		m.path.forget(ssrc)
+	for _, lane := range c.Lanes() {
+		delete(m.bySSRC, lane.SSRC())
+		delete(m.stamps, lane.SSRC())
+		m.path.forget(lane.SSRC())
+		if ssrc := lane.RTXSSRC(); ssrc != 0 {
+			delete(m.byRTX, ssrc)
+			m.path.forget(ssrc)
+		}
 	}
 	c.Close(now)
 	m.owner.ConsumerClosed(now, c)

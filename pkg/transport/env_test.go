@@ -9,7 +9,6 @@ import (
 
 	"github.com/pion/stun/v3"
 
-	"gazpacho/pkg/consumer"
 	"gazpacho/pkg/producer"
 	"gazpacho/pkg/socket"
 	"gazpacho/pkg/timer"
@@ -86,13 +85,13 @@ func (b *bench) ProducerClosed(_ time.Time, p *producer.Producer) {
 	b.closed = append(b.closed, p.ID())
 }
 
-func (b *bench) ConsumerCreated(time.Time, Transport, *consumer.Consumer, *producer.Producer) *proto.Error {
+func (b *bench) ConsumerCreated(time.Time, Transport, Consumer, *producer.Producer) *proto.Error {
 	err := b.duplicate
 	b.duplicate = nil
 	return err
 }
 
-func (b *bench) ConsumerClosed(_ time.Time, c *consumer.Consumer) {
+func (b *bench) ConsumerClosed(_ time.Time, c Consumer) {
 	b.closed = append(b.closed, c.ID())
 }
 

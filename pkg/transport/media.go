@@ -40,7 +40,7 @@ type media struct {
 
 	// owned
 	producers []*producer.Producer
-	consumers []*consumer.Consumer
+	consumers []Consumer
 	listener  listener
 	bySSRC    map[uint32]*consumer.Consumer // media SSRC → consumer
 	byRTX     map[uint32]*consumer.Consumer

@@ -83,6 +83,8 @@ func newMessages(m *media, o proto.SCTPOptions, start func(now time.Time) SCTP) 
 	}, nil
 }
 
+func errDirect() *proto.Error { return proto.Unsupported("data of type direct is for direct transports") }
+
 func errNoSCTP() *proto.Error { return proto.BadField("type", "SCTP is not enabled on this transport") }
 
 // ProduceData adds a data producer: all of it or nothing.
@@ -93,7 +95,10 @@ func (m *media) ProduceData(now time.Time, o *proto.ProduceData) (proto.DataProd
 		return none, err
 	}
 	d := m.messages
-	if d == nil {
+	switch {
+	case p.Type() != proto.DataSCTP:
+		return none, errDirect()
+	case d == nil:
 		return none, errNoSCTP()
 	}
 	if d.producerOf[p.StreamID()] != nil {
@@ -117,7 +122,7 @@ func (m *media) ProduceData(now time.Time, o *proto.ProduceData) (proto.DataProd
 func (m *media) ConsumeData(now time.Time, o *proto.ConsumeData, p *data.Producer) (proto.DataConsumerDump, *proto.Error) {
 	var none proto.DataConsumerDump
 	d := m.messages
-	cfg := data.ConsumerConfig{Options: o, Events: m.env.Events, ProducerPaused: p.Paused()}
+	cfg := data.ConsumerConfig{Options: o, Events: m.env.Events, ProducerPaused: p.Paused(), Pipe: m.kind == kindPipe}
 	if d != nil {
 		cfg.Sink, cfg.ProducerClosed, cfg.Dropped = d, d.producerClosed, d.unsent
 		cfg.Limit = min(maxConsumerBuffer, d.options.SCTPPerStreamSendQueueLimit)
@@ -127,6 +132,8 @@ func (m *media) ConsumeData(now time.Time, o *proto.ConsumeData, p *data.Produce
 	switch {
 	case err != nil:
 		return none, err
+	case o.Type != proto.DataSCTP:
+		return none, errDirect()
 	case d == nil:
 		return none, errNoSCTP()
 	case d.consumerOf[c.StreamID()] != nil:

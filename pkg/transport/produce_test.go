@@ -56,7 +56,8 @@ func TestConsumeIsAllOrNothing(t *testing.T) {
 	}{
 		{"owner has the id", nil, proto.CodeDuplicate, ""},
 		{"codec", func(o *proto.Consume) { o.RTPParameters.Codecs[0].MimeType = "video/dirac" }, proto.CodeUnsupported, ""},
-		{"type", func(o *proto.Consume) { o.Type = "pipe" }, proto.CodeUnsupported, ""},
+		{"type", func(o *proto.Consume) { o.Type = "siphon" }, proto.CodeBadField, "type"},
+		{"pipe of too few encodings", func(o *proto.Consume) { o.Type, o.RTPParameters.Encodings = "pipe", nil }, proto.CodeBadField, "rtpParameters.encodings"},
 		{"no SSRC", func(o *proto.Consume) { o.RTPParameters.Encodings[0].SSRC = 0 }, proto.CodeBadField, "rtpParameters.encodings[0].ssrc"},
 		{"SSRC taken", func(o *proto.Consume) { o.RTPParameters.Encodings[0].SSRC = 300 }, proto.CodeBadField, "rtpParameters.encodings[0].ssrc"},
 		{"SSRC is RTX elsewhere", func(o *proto.Consume) { o.RTPParameters.Encodings[0].SSRC = 301 }, proto.CodeBadField, "rtpParameters.encodings[0].ssrc"},

@@ -3,6 +3,7 @@ package transport
 import (
 	"time"
 
+	"gazpacho/pkg/consumer"
 	"gazpacho/pkg/rtp"
 )
 
@@ -70,20 +71,26 @@ func (w *reportWriter) flush() {
 // compound, which begins with the report (RFC 3550 section 6.1).
 func (w *reportWriter) senderReports() {
 	for _, c := range w.m.consumers {
-		info, ok := c.SenderReport(w.now)
-		if !ok {
-			continue
+		for _, lane := range c.Lanes() {
+			w.senderReport(lane)
 		}
-		if w.Len()+senderReportSize+descriptionSize+delaysSize > maxCompound {
-			w.flush()
-		}
-		w.SenderReport(info, nil)
-		w.Description(info.SSRC, c.CNAME())
-		if r := w.m.reference; r.ssrc != 0 {
-			delay := rtp.CompactDuration(w.now.Sub(r.arrivedAt))
-			w.Delays(info.SSRC, []rtp.ReceptionDelay{{SSRC: r.ssrc, LastRR: r.compact, Delay: delay}})
-			w.m.reference = reference{}
-		}
+	}
+}
+
+func (w *reportWriter) senderReport(c *consumer.Consumer) {
+	info, ok := c.SenderReport(w.now)
+	if !ok {
+		return
+	}
+	if w.Len()+senderReportSize+descriptionSize+delaysSize > maxCompound {
+		w.flush()
+	}
+	w.SenderReport(info, nil)
+	w.Description(info.SSRC, c.CNAME())
+	if r := w.m.reference; r.ssrc != 0 {
+		delay := rtp.CompactDuration(w.now.Sub(r.arrivedAt))
+		w.Delays(info.SSRC, []rtp.ReceptionDelay{{SSRC: r.ssrc, LastRR: r.compact, Delay: delay}})
+		w.m.reference = reference{}
 	}
 }
 

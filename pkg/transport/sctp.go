@@ -147,10 +147,14 @@ func (m *media) SCTPClosed(time.Time) {
 func (m *media) SCTPMessage(now time.Time, stream uint16, ppid uint32, payload []byte) {
 	m.env.Totals.messagesIn++
 	p := m.messages.producerOf[stream]
+	message := data.Message{PPID: ppid, Payload: payload}
+	if m.kind == kindPipe {
+		message = data.Unwrap(ppid, payload)
+	}
 	switch {
 	case p == nil:
 		m.drop(DropDataStream)
-	case !p.HandleMessage(now, &data.Message{PPID: ppid, Payload: payload}):
+	case !p.HandleMessage(now, &message):
 		m.drop(DropDataPaused)
 	}
 }
@@ -180,7 +184,8 @@ func (d *messages) parameters() *proto.SCTPParameters {
 	return &proto.SCTPParameters{
 		Port: 5000, OS: 65_535, MIS: 65_535, MaxMessageSize: o.MaxReceiveMessageSize, MaxSendMessageSize: o.MaxSendMessageSize,
 		MaxReceiveMessageSize: o.MaxReceiveMessageSize, SendBufferSize: o.SCTPSendBufferSize,
-		PerStreamSendQueueLimit: o.SCTPPerStreamSendQueueLimit, MaxReceiverWindowBufferSize: o.SCTPMaxReceiverWindowBufferSize, IsDataChannel: true,
+		PerStreamSendQueueLimit: o.SCTPPerStreamSendQueueLimit, MaxReceiverWindowBufferSize: o.SCTPMaxReceiverWindowBufferSize,
+		IsDataChannel: d.m.kind == kindWebRTC,
 	}
 }
 

@@ -197,7 +197,7 @@ func TestConsumersFollowThePath(t *testing.T) {
 		from.sendRTP(frame(10, seq, key))
 		return len(to.readMedia())
 	}
-	if send(true) != 0 || to.w.consumers[0].Active() {
+	if send(true) != 0 || to.w.consumers[0].Lanes()[0].Active() {
 		t.Error("sent before ICE and DTLS")
 	}
 	to.reach(to.w, to.from.Remote)
@@ -211,7 +211,7 @@ func TestConsumersFollowThePath(t *testing.T) {
 	b.pass(20 * time.Second)
 	from.reach(from.w, from.from.Remote)
 	b.pass(11 * time.Second) // the receiver's consent expires
-	if send(true) != 0 || to.w.consumers[0].Active() {
+	if send(true) != 0 || to.w.consumers[0].Lanes()[0].Active() {
 		t.Error("sent without consent")
 	}
 	to.reach(to.w, to.from.Remote)
@@ -221,7 +221,7 @@ func TestConsumersFollowThePath(t *testing.T) {
 	}
 	s.busy = to.w
 	s.Fault(b.now)
-	if to.w.consumers[0].Active() || send(true) != 0 || to.w.reports.Pending() {
+	if to.w.consumers[0].Lanes()[0].Active() || send(true) != 0 || to.w.reports.Pending() {
 		t.Error("a transport out of service sends")
 	}
 	if _, err := to.w.RestartICE(b.now); err == nil || err.Code != proto.CodeInvalidState {

@@ -99,9 +99,11 @@ func (m *media) dump() proto.TransportDump {
 	}
 	for _, c := range m.consumers {
 		d.ConsumerIDs = append(d.ConsumerIDs, c.ID())
-		d.MapSSRCConsumerID = append(d.MapSSRCConsumerID, proto.SSRCValue{Key: c.SSRC(), Value: c.ID()})
-		if ssrc := c.RTXSSRC(); ssrc != 0 {
-			d.MapRTXSSRCConsumerID = append(d.MapRTXSSRCConsumerID, proto.SSRCValue{Key: ssrc, Value: c.ID()})
+		for _, lane := range c.Lanes() {
+			d.MapSSRCConsumerID = append(d.MapSSRCConsumerID, proto.SSRCValue{Key: lane.SSRC(), Value: c.ID()})
+			if ssrc := lane.RTXSSRC(); ssrc != 0 {
+				d.MapRTXSSRCConsumerID = append(d.MapRTXSSRCConsumerID, proto.SSRCValue{Key: ssrc, Value: c.ID()})
+			}
 		}
 	}
 	return d

@@ -1,4 +1,4 @@
-// Package transport carries producers and consumers over one path: WebRTC, Plain.
+// Package transport carries producers and consumers over one path: WebRTC, Plain, Pipe, Direct.
 //
 // A transport is pure: datagrams, time and randomness are given to it, what it sends goes into the slots of an Egress, and what
 // happens goes up as events. The shell around it owns sockets, islands and the clock.
@@ -34,6 +34,25 @@ type Transport interface {
 	EnableTraceEvent(types []string)
 	Dump() any
 	Stats(now time.Time) any
+	Close(now time.Time)
+}
+
+// Consumer sends one source to the peer: a consumer.Consumer or a consumer.Pipe.
+type Consumer interface {
+	producer.Tap
+	ID() string
+	Lanes() []*consumer.Consumer // its outgoing streams
+	TransportConnected(now time.Time)
+	TransportDisconnected(now time.Time)
+	Pause(now time.Time)
+	Resume(now time.Time)
+	RequestKeyFrame(now time.Time)
+	SetPreferredLayers(now time.Time, l proto.ConsumerLayers) (proto.SetPreferredLayersResult, *proto.Error)
+	SetPriority(priority int) (proto.SetPriorityResult, *proto.Error)
+	EnableTraceEvent(types []string)
+	Result() proto.ConsumeResult
+	Dump() proto.ConsumerDump
+	Stats(now time.Time) []proto.RTPStreamStats
 	Close(now time.Time)
 }
 
@@ -91,8 +110,8 @@ type Owner interface {
 	TransportListenServerClosed(now time.Time, id string)
 	ProducerCreated(now time.Time, t Transport, p *producer.Producer) *proto.Error
 	ProducerClosed(now time.Time, p *producer.Producer)
-	ConsumerCreated(now time.Time, t Transport, c *consumer.Consumer, p *producer.Producer) *proto.Error
-	ConsumerClosed(now time.Time, c *consumer.Consumer)
+	ConsumerCreated(now time.Time, t Transport, c Consumer, p *producer.Producer) *proto.Error
+	ConsumerClosed(now time.Time, c Consumer)
 	DataProducerCreated(now time.Time, t Transport, p *data.Producer) *proto.Error
 	DataProducerClosed(now time.Time, p *data.Producer)
 	DataConsumerCreated(now time.Time, t Transport, c *data.Consumer, p *data.Producer) *proto.Error
