@@ -66,7 +66,7 @@ func wage(t *testing.T, a attack, d time.Duration, stages []*stage) outcome {
 		o.first = first
 	}
 	if o.growth > maxGrowth {
-		t.Errorf("a worker grew by %d KB, at first by %d KB", o.growth>>10, o.first>>10)
+		t.Errorf("a worker grew by %d KB, and by %d KB when the attack came first", o.growth>>10, first>>10)
 	}
 	return o
 }
