@@ -97,7 +97,7 @@ func mutatedChunks(t *testing.T, s *stage, d time.Duration) tally {
 	for start := time.Now(); began == 0 || time.Since(start) < d; began++ {
 		c := s.raw(simtest.RawOptions{Data: true})
 		c.ConsumeData(c.ProduceData(1), 2) // its own echo
-		a := c.Associate(0, func(w io.Writer) io.Writer { return &mutator{noise: r, w: w, calm: 8} })
+		a := c.Associate(0, func(w io.Writer) io.Writer { return &mutator{noise: newNoise(), w: w, calm: 8} })
 		pace(t.Context(), d/2, 300, func(n int) {
 			if stream, err := a.OpenStream(uint16(1+n%3), sctp.PayloadTypeWebRTCBinary); err == nil && stream.BufferedAmount() < 1<<20 {
 				_, _ = stream.WriteSCTP(r.bytes(1+r.IntN(3000)), sctp.PayloadTypeWebRTCBinary)
