@@ -104,7 +104,7 @@ func serveMeanwhile(t *testing.T, address string, done <-chan struct{}) int {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for n := 0; ; n++ {
-		r, err := client.Get("https://" + address + "/")
+		r, err := client.Get("https://" + address + "/access?roomId=r&peerId=p")
 		if err != nil {
 			t.Errorf("another client: %v", err)
 			return n
