@@ -38,6 +38,18 @@ var algorithms = []algorithm{
 	{"sha-512", func(der []byte) []byte { s := sha512.Sum512(der); return s[:] }},
 }
 
+// FingerprintError says which fingerprint of a list is wrong.
+type FingerprintError struct {
+	Index int
+	Err   error
+}
+
+// Error says what is wrong with it.
+func (e *FingerprintError) Error() string { return e.Err.Error() }
+
+// Unwrap returns one of the errors above.
+func (e *FingerprintError) Unwrap() error { return e.Err }
+
 // digest is a Fingerprint in binary.
 type digest struct {
 	algorithm algorithm
@@ -50,10 +62,10 @@ func parseFingerprints(list []Fingerprint) ([]digest, error) {
 		return nil, ErrNoFingerprint
 	}
 	digests := make([]digest, 0, len(list))
-	for _, f := range list {
+	for i, f := range list {
 		d, err := parseFingerprint(f)
 		if err != nil {
-			return nil, err
+			return nil, &FingerprintError{Index: i, Err: err}
 		}
 		digests = append(digests, d)
 	}

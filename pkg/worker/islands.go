@@ -2,6 +2,8 @@ package worker
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"gazpacho/pkg/data"
@@ -95,14 +97,18 @@ func (a *association) Start(now time.Time, role string, remote []proto.DTLSFinge
 		list[i] = dtls.Fingerprint(f)
 	}
 	err := a.Association.Start(now, dtls.Role(role), list)
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
-	case errors.Is(err, dtls.ErrFingerprintAlgorithm):
-		return proto.BadField("dtlsParameters.fingerprints.algorithm", "%s", err)
-	default:
-		return proto.BadField("dtlsParameters.fingerprints", "%s", err)
 	}
+	path := "dtlsParameters.fingerprints"
+	var which *dtls.FingerprintError
+	if errors.As(err, &which) {
+		path += fmt.Sprintf("[%d].value", which.Index)
+		if errors.Is(err, dtls.ErrFingerprintAlgorithm) {
+			path = strings.TrimSuffix(path, "value") + "algorithm"
+		}
+	}
+	return proto.BadField(path, "%s", err)
 }
 
 // dtlsEvents is a transport as its association sees it.
