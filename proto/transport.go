@@ -9,8 +9,8 @@ type ListenInfo struct {
 	Port             uint16       `json:"port,omitempty"`             // 0: any of PortRange
 	PortRange        *PortRange   `json:"portRange,omitempty"`
 	Flags            *SocketFlags `json:"flags,omitempty"`
-	SendBufferSize   int          `json:"sendBufferSize,omitempty"` // bytes; 0: ours
-	RecvBufferSize   int          `json:"recvBufferSize,omitempty"` // bytes; 0: ours
+	SendBufferSize   int          `json:"sendBufferSize,omitempty" min:"0"` // bytes; 0: ours
+	RecvBufferSize   int          `json:"recvBufferSize,omitempty" min:"0"` // bytes; 0: ours
 }
 
 // PortRange is inclusive.

@@ -85,6 +85,12 @@ func (b *binder) listen(info proto.ListenInfo) (opened, *proto.Error) {
 	if info.Protocol != "udp" && info.Protocol != "tcp" {
 		return opened{}, proto.BadField("protocol", "%q is not udp or tcp", info.Protocol)
 	}
+	if info.SendBufferSize < 0 {
+		return opened{}, proto.BadField("sendBufferSize", "%d is negative", info.SendBufferSize)
+	}
+	if info.RecvBufferSize < 0 {
+		return opened{}, proto.BadField("recvBufferSize", "%d is negative", info.RecvBufferSize)
+	}
 	if r := info.PortRange; r != nil && (r.Min == 0 || r.Max < r.Min) {
 		return opened{}, proto.BadField("portRange", "%d to %d is not a range of ports", r.Min, r.Max)
 	}
