@@ -11,10 +11,16 @@ func (r *Router) createWebRTCTransport(now time.Time, o *proto.WebRTCTransportOp
 	if len(o.ListenInfos) == 0 {
 		return nil, proto.BadField("listenInfos", "is empty")
 	}
+	if o.WebRTCServerID != "" {
+		return nil, proto.BadField("webRtcServerId", "may not be given with listenInfos")
+	}
 	return r.newWebRTC(now, nil, o)
 }
 
 func (r *Router) createWebRTCTransportWithServer(now time.Time, o *proto.WebRTCTransportOptions) (any, *proto.Error) {
+	if len(o.ListenInfos) != 0 {
+		return nil, proto.BadField("listenInfos", "may not be given with a server")
+	}
 	server := r.ids.Server(o.WebRTCServerID)
 	if server == nil {
 		return nil, proto.NotFound("webRtcServer", o.WebRTCServerID)
