@@ -11,7 +11,7 @@ type WebRTCTransportOptions struct {
 	PreferUDP                       bool         `json:"preferUdp,omitempty"`                                        // give UDP candidates the higher priority
 	PreferTCP                       bool         `json:"preferTcp,omitempty"`                                        // give TCP candidates the higher priority
 	ICEConsentTimeout               *int         `json:"iceConsentTimeout,omitempty" default:"30" min:"0"`           // seconds; 0 is off, else it is clamped to 10 … 60
-	InitialAvailableOutgoingBitrate *int         `json:"initialAvailableOutgoingBitrate,omitempty" default:"600000"` // bit/s, until the peer's feedback says more
+	InitialAvailableOutgoingBitrate *int         `json:"initialAvailableOutgoingBitrate,omitempty" default:"600000" min:"0"` // bit/s, until the peer's feedback says more
 	SCTPOptions
 }
 

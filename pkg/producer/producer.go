@@ -56,6 +56,9 @@ func New(cfg Config) (*Producer, *proto.Error) {
 	if o.Kind != proto.Audio && o.Kind != proto.Video {
 		return nil, proto.BadField("kind", "%q is not audio or video", o.Kind)
 	}
+	if o.KeyFrameRequestDelay < 0 {
+		return nil, proto.BadField("keyFrameRequestDelay", "%d ms is negative", o.KeyFrameRequestDelay)
+	}
 	if cfg.Counters == nil {
 		cfg.Counters = new(Counters)
 	}

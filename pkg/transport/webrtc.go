@@ -49,6 +49,9 @@ func NewWebRTC(now time.Time, env *Env, owner Owner, server *Server, o *proto.We
 	if err != nil {
 		return nil, err
 	}
+	if b := o.InitialAvailableOutgoingBitrate; b != nil && *b < 0 {
+		return nil, proto.BadField("initialAvailableOutgoingBitrate", "%d is negative", *b)
+	}
 	w := &WebRTC{dtlsState: proto.DTLSNew}
 	w.init(kindWebRTC, o.TransportID, env, owner, w, w)
 	if w.messages, err = newMessages(&w.media, o.SCTPOptions, w.startSCTP); err != nil {
