@@ -7,7 +7,7 @@ type Produce struct {
 	RTPParameters                          RTPParameters `json:"rtpParameters" needed:"true"`                      // what the peer sends
 	RTPMapping                             RTPMapping    `json:"rtpMapping" needed:"true"`                         // what the router calls it
 	Paused                                 bool          `json:"paused,omitempty"`                                 // forward nothing until it is resumed
-	KeyFrameRequestDelay                   int           `json:"keyFrameRequestDelay,omitempty" min:"0"`                   // milliseconds between two requests, video only
+	KeyFrameRequestDelay                   int           `json:"keyFrameRequestDelay,omitempty" min:"0"`           // milliseconds between two requests, video only
 	EnableMediasoupPacketIDHeaderExtension bool          `json:"enableMediasoupPacketIdHeaderExtension,omitempty"` // accepted, and of no effect
 }
 

@@ -6,11 +6,11 @@ type WebRTCTransportOptions struct {
 	TransportID                     string       `json:"transportId" needed:"true"` // new
 	WebRTCServerID                  string       `json:"webRtcServerId,omitempty"`
 	ListenInfos                     []ListenInfo `json:"listenInfos,omitempty"`
-	EnableUDP                       *bool        `json:"enableUdp,omitempty" default:"true"`                         // offer UDP candidates
-	EnableTCP                       *bool        `json:"enableTcp,omitempty"`                                        // offer TCP candidates; absent is true with a server, else false
-	PreferUDP                       bool         `json:"preferUdp,omitempty"`                                        // give UDP candidates the higher priority
-	PreferTCP                       bool         `json:"preferTcp,omitempty"`                                        // give TCP candidates the higher priority
-	ICEConsentTimeout               *int         `json:"iceConsentTimeout,omitempty" default:"30" min:"0"`           // seconds; 0 is off, else it is clamped to 10 … 60
+	EnableUDP                       *bool        `json:"enableUdp,omitempty" default:"true"`                                 // offer UDP candidates
+	EnableTCP                       *bool        `json:"enableTcp,omitempty"`                                                // offer TCP candidates; absent is true with a server, else false
+	PreferUDP                       bool         `json:"preferUdp,omitempty"`                                                // give UDP candidates the higher priority
+	PreferTCP                       bool         `json:"preferTcp,omitempty"`                                                // give TCP candidates the higher priority
+	ICEConsentTimeout               *int         `json:"iceConsentTimeout,omitempty" default:"30" min:"0"`                   // seconds; 0 is off, else it is clamped to 10 … 60
 	InitialAvailableOutgoingBitrate *int         `json:"initialAvailableOutgoingBitrate,omitempty" default:"600000" min:"0"` // bit/s, until the peer's feedback says more
 	SCTPOptions
 }
