@@ -95,6 +95,8 @@ var DropReasons = []DropReason{
 	{"dtlsLimit", DropHandshake, "as many run as may: it waits"},
 	{"dtlsRecordBudget", DropHandshake, "a connection ended because its key has protected as many records as it may"},
 
+	{"sctpOver", DropReceived, "without DTLS, for an association that has ended"},
+	{"sctpMailbox", DropReceived, "without DTLS, and SCTP does not keep up"},
 	{"sctpUnknownStream", DropSCTP, "data for more undeclared streams than are served"},
 	{"sctpTooLarge", DropMessage, "over maxReceiveMessageSize"},
 	{"sctpUnsent", DropMessage, "for a stream or an association that has ended"},

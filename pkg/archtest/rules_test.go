@@ -35,7 +35,7 @@ var table = map[string]rule{
 	"pkg/dtls":       {module: []string{"pkg/mailbox"}, external: []string{"github.com/pion/dtls/v2", "github.com/pion/logging", "golang.org/x/crypto"}},
 	"pkg/sctp":       {external: []string{"github.com/pion/sctp", "github.com/pion/logging"}},
 	"pkg/channel":    {module: []string{"proto"}, external: []string{"github.com/vmihailenco/msgpack/v5"}},
-	"pkg/worker":     {module: []string{"pkg/channel", "pkg/loop", "pkg/socket", "pkg/data", "pkg/dtls", "pkg/sctp", "pkg/router", "pkg/transport", "pkg/tuple", "pkg/timer", "proto"}},
+	"pkg/worker":     {module: []string{"pkg/channel", "pkg/loop", "pkg/mailbox", "pkg/socket", "pkg/data", "pkg/dtls", "pkg/sctp", "pkg/router", "pkg/transport", "pkg/tuple", "pkg/timer", "proto"}},
 	"pkg/control":    {module: []string{"pkg/channel", "pkg/ortc", "proto"}},
 	"pkg/supervisor": {module: []string{"pkg/control", "pkg/channel", "proto"}},
 	"pkg/auth":       {module: []string{"proto"}, external: []string{"github.com/go-jose/go-jose/v4"}},

@@ -92,22 +92,17 @@ func (c *Consumer) ProducerMessage(now time.Time, m *Message) {
 	}
 }
 
+func (c *Consumer) direct() bool { return c.options.Type == proto.DataDirect }
+
 func (c *Consumer) reliable() bool { return c.reliability.Reliable() }
 
 // Send sends a message of the controller's, and returns how many bytes wait for the peer then. Pausing does not hold it back. A direct consumer's
 // peer is the controller itself.
 func (c *Consumer) Send(now time.Time, ppid uint32, payload []byte) (int, *proto.Error) {
-	if c.options.Type == proto.DataDirect {
+	if c.direct() {
 		return 0, proto.BadField("type", "data consumer %q is direct: there is nobody to send to", c.ID())
 	}
-	if ppid == PPIDStringEmpty || ppid == PPIDBinaryEmpty || len(payload) == 0 {
-		payload = []byte{0}
-		if ppid == PPIDString {
-			ppid = PPIDStringEmpty
-		} else if ppid == PPIDBinary {
-			ppid = PPIDBinaryEmpty
-		}
-	}
+	payload = NotEmpty(&ppid, payload)
 	if c.cut {
 		return 0, proto.InvalidState("the stream of data consumer %q is closed", c.ID())
 	}
@@ -125,11 +120,13 @@ func (c *Consumer) Send(now time.Time, ppid uint32, payload []byte) (int, *proto
 // offer sends a message if there is room for it.
 func (c *Consumer) offer(now time.Time, ppid uint32, payload []byte) Result {
 	r := Full
-	if c.waiting.cost()+Cost(len(payload), 1) <= c.cfg.Limit {
+	if c.direct() || c.waiting.cost()+Cost(len(payload), 1) <= c.cfg.Limit {
 		r = c.cfg.Sink.SendData(now, c, ppid, payload)
 	}
 	if r == Sent {
-		c.waiting.add(len(payload))
+		if !c.direct() { // else it is the channel it waits in
+			c.waiting.add(len(payload))
+		}
 		c.messages++
 		c.bytes += uint64(len(payload))
 		return r

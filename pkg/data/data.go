@@ -20,6 +20,20 @@ const (
 	PPIDBinaryEmpty = 57
 )
 
+// NotEmpty is a payload as SCTP carries it, with an identifier that says so if it is empty.
+func NotEmpty(ppid *uint32, payload []byte) []byte {
+	if len(payload) > 0 && *ppid != PPIDStringEmpty && *ppid != PPIDBinaryEmpty {
+		return payload
+	}
+	switch *ppid {
+	case PPIDString:
+		*ppid = PPIDStringEmpty
+	case PPIDBinary:
+		*ppid = PPIDBinaryEmpty
+	}
+	return []byte{0}
+}
+
 // Message is one message. Its payload is never changed: whoever wants to may keep it.
 type Message struct {
 	PPID    uint32

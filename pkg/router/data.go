@@ -12,6 +12,7 @@ import (
 // dataSource is a data producer and the data consumers that listen to it.
 type dataSource struct {
 	producer  *data.Producer
+	transport transport.Transport
 	consumers []string // ids
 }
 
@@ -23,11 +24,11 @@ type dataSink struct {
 }
 
 // DataProducerCreated keeps a new data producer.
-func (r *Router) DataProducerCreated(_ time.Time, _ transport.Transport, p *data.Producer) *proto.Error {
+func (r *Router) DataProducerCreated(_ time.Time, t transport.Transport, p *data.Producer) *proto.Error {
 	if err := r.claim("dataProducer", p.ID(), "dataProducerId"); err != nil {
 		return err
 	}
-	r.dataProducers[p.ID()] = &dataSource{producer: p}
+	r.dataProducers[p.ID()] = &dataSource{producer: p, transport: t}
 	return nil
 }
 

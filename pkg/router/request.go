@@ -28,6 +28,8 @@ var mediaHandlers = map[string]handler{
 	proto.RouterCreateWebRTCTransport:           onRouter((*Router).createWebRTCTransport),
 	proto.RouterCreateWebRTCTransportWithServer: onRouter((*Router).createWebRTCTransportWithServer),
 	proto.RouterCreatePlainTransport:            onRouter((*Router).createPlainTransport),
+	proto.RouterCreatePipeTransport:             onRouter((*Router).createPipeTransport),
+	proto.RouterCreateDirectTransport:           onRouter((*Router).createDirectTransport),
 	proto.RouterCloseTransport: onRouter(func(r *Router, now time.Time, b *proto.CloseTransport) (any, *proto.Error) {
 		return nil, r.closeTransport(now, b.TransportID)
 	}),
@@ -75,6 +77,7 @@ var mediaHandlers = map[string]handler{
 	proto.TransportRestartICE:    onTransport(restartICE),
 	proto.WebRTCTransportConnect: onTransport(connectWebRTC),
 	proto.PlainTransportConnect:  onTransport(connectPlain),
+	proto.PipeTransportConnect:   onTransport(connectPipe),
 
 	proto.ProducerDumpMethod: onProducer(func(p *producer.Producer, _ time.Time, _ *none) (any, *proto.Error) { return p.Dump(), nil }),
 	proto.ProducerGetStats:   onProducer(func(p *producer.Producer, now time.Time, _ *none) (any, *proto.Error) { return p.Stats(now), nil }),

@@ -33,6 +33,13 @@ var requests = []request{
 	{proto.RouterCloseRTPObserver, "r", proto.CloseRTPObserver{RTPObserverID: "o3"}, nil},
 
 	{proto.TransportDumpMethod, "w", nil, proto.WebRTCTransportDump{}},
+	{proto.RouterCreatePipeTransport, "r", proto.PipeTransportOptions{TransportID: "pi", ListenInfo: proto.ListenInfo{Protocol: "udp", IP: "10.0.0.1"}}, proto.PipeTransportDump{}},
+	{proto.RouterCreateDirectTransport, "r", proto.DirectTransportOptions{TransportID: "di"}, proto.DirectTransportDump{}},
+	{proto.PipeTransportConnect, "pi", proto.ConnectPipeTransport{IP: "10.0.0.2", Port: 7}, proto.ConnectPipeTransportResult{}},
+	{proto.TransportDumpMethod, "pi", nil, proto.PipeTransportDump{}},
+	{proto.TransportDumpMethod, "di", nil, proto.DirectTransportDump{}},
+	{proto.TransportGetStats, "pi", nil, proto.PipeTransportStats{}},
+	{proto.TransportGetStats, "di", nil, proto.DirectTransportStats{}},
 	{proto.TransportDumpMethod, "p", nil, proto.PlainTransportDump{}},
 	{proto.TransportGetStats, "w", nil, proto.WebRTCTransportStats{}},
 	{proto.TransportGetStats, "p", nil, proto.PlainTransportStats{}},

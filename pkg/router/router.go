@@ -39,6 +39,7 @@ type Router struct {
 // source is a producer and what listens to it.
 type source struct {
 	producer  *producer.Producer
+	transport transport.Transport
 	consumers []string // ids
 	observers []string
 }
@@ -116,11 +117,11 @@ func (r *Router) forgetTransport(id string) {
 func (r *Router) TransportListenServerClosed(_ time.Time, id string) { r.forgetTransport(id) }
 
 // ProducerCreated keeps a new producer.
-func (r *Router) ProducerCreated(_ time.Time, _ transport.Transport, p *producer.Producer) *proto.Error {
+func (r *Router) ProducerCreated(_ time.Time, t transport.Transport, p *producer.Producer) *proto.Error {
 	if err := r.claim("producer", p.ID(), "producerId"); err != nil {
 		return err
 	}
-	r.producers[p.ID()] = &source{producer: p}
+	r.producers[p.ID()] = &source{producer: p, transport: t}
 	return nil
 }
 

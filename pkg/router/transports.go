@@ -29,28 +29,34 @@ func (r *Router) createWebRTCTransportWithServer(now time.Time, o *proto.WebRTCT
 }
 
 func (r *Router) newWebRTC(now time.Time, server *transport.Server, o *proto.WebRTCTransportOptions) (any, *proto.Error) {
-	if err := r.claim("transport", o.TransportID, "transportId"); err != nil {
-		return nil, err
-	}
-	t, err := transport.NewWebRTC(now, r.env, r, server, o)
-	if err != nil {
-		r.ids.Release(o.TransportID)
-		return nil, err
-	}
-	r.transports[o.TransportID] = t
-	return t.Dump(), nil
+	return create(r, o.TransportID, func() (*transport.WebRTC, *proto.Error) {
+		return transport.NewWebRTC(now, r.env, r, server, o)
+	})
 }
 
 func (r *Router) createPlainTransport(now time.Time, o *proto.PlainTransportOptions) (any, *proto.Error) {
-	if err := r.claim("transport", o.TransportID, "transportId"); err != nil {
+	return create(r, o.TransportID, func() (*transport.Plain, *proto.Error) { return transport.NewPlain(now, r.env, r, o) })
+}
+
+func (r *Router) createPipeTransport(now time.Time, o *proto.PipeTransportOptions) (any, *proto.Error) {
+	return create(r, o.TransportID, func() (*transport.Pipe, *proto.Error) { return transport.NewPipe(now, r.env, r, o) })
+}
+
+func (r *Router) createDirectTransport(now time.Time, o *proto.DirectTransportOptions) (any, *proto.Error) {
+	return create(r, o.TransportID, func() (*transport.Direct, *proto.Error) { return transport.NewDirect(now, r.env, r, o) })
+}
+
+// create keeps a new transport under its id, and dumps it.
+func create[T transport.Transport](r *Router, id string, build func() (T, *proto.Error)) (any, *proto.Error) {
+	if err := r.claim("transport", id, "transportId"); err != nil {
 		return nil, err
 	}
-	t, err := transport.NewPlain(now, r.env, r, o)
+	t, err := build()
 	if err != nil {
-		r.ids.Release(o.TransportID)
+		r.ids.Release(id)
 		return nil, err
 	}
-	r.transports[o.TransportID] = t
+	r.transports[id] = t
 	return t.Dump(), nil
 }
 
@@ -67,6 +73,14 @@ func connectPlain(_ *Router, t transport.Transport, now time.Time, b *proto.Conn
 	p, ok := t.(*transport.Plain)
 	if !ok {
 		return nil, proto.Unsupported("transport %q is not a PlainTransport", t.ID())
+	}
+	return result(p.Connect(now, b))
+}
+
+func connectPipe(_ *Router, t transport.Transport, now time.Time, b *proto.ConnectPipeTransport) (any, *proto.Error) {
+	p, ok := t.(*transport.Pipe)
+	if !ok {
+		return nil, proto.Unsupported("transport %q is not a PipeTransport", t.ID())
 	}
 	return result(p.Connect(now, b))
 }

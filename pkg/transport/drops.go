@@ -27,6 +27,8 @@ const (
 	DropTooManyStreams             // over the limit of streams per transport
 	DropClosed                     // for a transport that is closed
 	DropPanic                      // a fault of ours while it was handled
+	DropSCTPOver                   // SCTP without DTLS for an association that has ended
+	DropSCTPFull                   // SCTP without DTLS that does not keep up
 
 	DropNotOpen       // outgoing, but there is no selected tuple or no key
 	DropSendMalformed // outgoing, but longer than a slot, or not what its header says
@@ -37,6 +39,7 @@ const (
 	DropDataNotConnected // a message for a peer without an SCTP association
 	DropDataTooLarge     // a message over what the peer takes
 	DropDataFull         // a message for a peer that does not keep up (R-SCTP-2)
+	DropDataOversized    // a message for a direct data producer over what its transport takes
 	numDrops
 )
 
@@ -58,6 +61,8 @@ var dropNames = [numDrops]string{
 	DropTooManyStreams:   "tooManyStreams",
 	DropClosed:           "closed",
 	DropPanic:            "panic",
+	DropSCTPOver:         "sctpOver",
+	DropSCTPFull:         "sctpMailbox",
 	DropNotOpen:          "sendNotOpen",
 	DropSendMalformed:    "sendMalformed",
 	DropProtect:          "sendProtect",
@@ -66,6 +71,7 @@ var dropNames = [numDrops]string{
 	DropDataNotConnected: "dataNotConnected",
 	DropDataTooLarge:     "dataTooLarge",
 	DropDataFull:         "dataBufferFull",
+	DropDataOversized:    "dataOversized",
 }
 
 // String returns the key under which statistics show the reason.

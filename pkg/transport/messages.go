@@ -23,6 +23,9 @@ const (
 	MaxWorkerBuffer    = 256 << 20
 )
 
+// defaultMessageSize is how large messages are at most unless options say otherwise, in bytes.
+const defaultMessageSize = 262_144
+
 // maxDataStreams is how many data producers and data consumers a transport has at most (R-SCTP-1).
 const maxDataStreams = 1024
 
@@ -58,8 +61,8 @@ func newMessages(m *media, o proto.SCTPOptions, start func(now time.Time) SCTP) 
 		value      *int
 		def, least int
 	}{
-		{"maxSendMessageSize", &o.MaxSendMessageSize, 262_144, 1},
-		{"maxReceiveMessageSize", &o.MaxReceiveMessageSize, 262_144, 1},
+		{"maxSendMessageSize", &o.MaxSendMessageSize, defaultMessageSize, 1},
+		{"maxReceiveMessageSize", &o.MaxReceiveMessageSize, defaultMessageSize, 1},
 		{"sctpSendBufferSize", &o.SCTPSendBufferSize, 2_000_000, 1},
 		{"sctpPerStreamSendQueueLimit", &o.SCTPPerStreamSendQueueLimit, 2_000_000, 1},
 		{"sctpMaxReceiverWindowBufferSize", &o.SCTPMaxReceiverWindowBufferSize, 5_242_880, 16_384},
@@ -83,7 +86,9 @@ func newMessages(m *media, o proto.SCTPOptions, start func(now time.Time) SCTP) 
 	}, nil
 }
 
-func errDirect() *proto.Error { return proto.Unsupported("data of type direct is for direct transports") }
+func errDirect() *proto.Error {
+	return proto.Unsupported("data of type direct is for direct transports")
+}
 
 func errNoSCTP() *proto.Error { return proto.BadField("type", "SCTP is not enabled on this transport") }
 

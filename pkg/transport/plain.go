@@ -11,7 +11,7 @@ import (
 	"gazpacho/proto"
 )
 
-// Plain is a transport of bare RTP over UDP, with SRTP by keys from signaling if asked for: for encoders, recorders and gateways. Its peer is
+// Plain is a transport of bare RTP over UDP, with SRTP by keys from signaling and with SCTP if asked for: for encoders, recorders and gateways. Its peer is
 // the address given to Connect or, with comedia, the one its first valid packet comes from, and no other ever (R-RTP-1).
 type Plain struct {
 	media
@@ -31,25 +31,37 @@ type Plain struct {
 	tuple, rtcpTuple tuple.Tuple // to the peer; not valid until it is known
 	localKey         []byte      // key and salt
 	connected        bool
+	verification     uint32 // the SCTP peer's tag, which the next association has another of; 0 while unknown
 }
 
 // NewPlain binds the sockets of a plain transport.
-func NewPlain(now time.Time, env *Env, owner Owner, o *proto.PlainTransportOptions) (*Plain, *proto.Error) {
+func NewPlain(_ time.Time, env *Env, owner Owner, o *proto.PlainTransportOptions) (*Plain, *proto.Error) {
 	p := &Plain{comedia: o.Comedia, mux: enabled(o.RTCPMux, true)}
+	if err := p.setUp(kindPlain, p, env, owner, o); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// setUp is what Plain and Pipe, which is self then, have in common.
+func (p *Plain) setUp(k kind, self Transport, env *Env, owner Owner, o *proto.PlainTransportOptions) (err *proto.Error) {
 	if o.EnableSRTP {
-		if err := p.enableSRTP(env, o.SRTPCryptoSuite); err != nil {
-			return nil, err
+		if err = p.enableSRTP(env, o.SRTPCryptoSuite); err != nil {
+			return err
 		}
 	}
 	if o.ListenInfo.Protocol != "udp" {
-		return nil, proto.BadField("listenInfo.protocol", "%q is not udp", o.ListenInfo.Protocol)
+		return proto.BadField("listenInfo.protocol", "%q is not udp", o.ListenInfo.Protocol)
 	}
-	p.init(kindPlain, o.TransportID, env, owner, p, p)
-	if err := p.bind(o); err != nil {
-		return nil, err
+	p.init(k, o.TransportID, env, owner, self, p)
+	if p.messages, err = newMessages(&p.media, o.SCTPOptions, p.startSCTP); err != nil {
+		return err
+	}
+	if err = p.bind(o); err != nil {
+		return err
 	}
 	p.become(conditionOpen)
-	return p, nil
+	return nil
 }
 
 func (p *Plain) enableSRTP(env *Env, suite string) *proto.Error {
@@ -114,13 +126,21 @@ func (p *Plain) Connect(now time.Time, o *proto.ConnectPlainTransport) (proto.Co
 		p.tuple, p.rtcpTuple = rtp, rtcp
 	}
 	if !was && p.open() {
-		p.opened(now)
+		p.begin(now)
 	}
 	result := proto.ConnectPlainTransportResult{Tuple: p.shown(), RTCPTuple: p.shownRTCP()}
 	if p.suite != 0 {
 		result.SRTPParameters = p.srtpParameters()
 	}
 	return result, nil
+}
+
+// begin starts the flow of media and data: the peer is known.
+func (p *Plain) begin(now time.Time) {
+	p.opened(now)
+	if p.messages != nil {
+		p.messages.possibleNow(now)
+	}
 }
 
 // peer reads the peer's addresses from a request.
@@ -190,6 +210,7 @@ func (p *Plain) Close(now time.Time) {
 	if p.closed {
 		return
 	}
+	p.abortSCTP(now)
 	p.closed = true
 	p.become(absent)
 	p.closeMedia(now)

@@ -15,6 +15,8 @@ func (p *Plain) Handle(now time.Time, datagram []byte, from tuple.Tuple) {
 	switch {
 	case p.closed:
 		p.drop(DropClosed)
+	case p.messages != nil && isSCTP(datagram):
+		p.handleSCTP(now, datagram, from)
 	case !rtp.IsRTCP(datagram):
 		p.handleRTP(now, datagram, from)
 	case p.mux:
@@ -31,6 +33,9 @@ func (p *Plain) LinkClosed(time.Time, tuple.Link) {}
 func (p *Plain) Fault(now time.Time) {
 	p.drop(DropPanic)
 	p.shut(now)
+	if p.messages != nil {
+		p.messages.impossible()
+	}
 	p.tuple, p.rtcpTuple, p.comedia, p.connected = tuple.Tuple{}, tuple.Tuple{}, false, true
 }
 
@@ -130,7 +135,7 @@ func (p *Plain) lock(now time.Time, from tuple.Tuple, peer *tuple.Tuple) {
 		})
 	}
 	if !was && p.open() {
-		p.opened(now)
+		p.begin(now)
 	}
 }
 

@@ -26,7 +26,15 @@ func (m *media) receiveRTP(now time.Time, b []byte) {
 	}
 	ssrc := p.SSRC // the producer makes the view speak its router's SSRC
 	verdict := found.HandleRTP(now, p)
-	m.meters.receivedRTP(now, len(b), verdict == producer.RTX)
+	m.handled(now, len(b), verdict)
+	if learn && verdict.Accepted() {
+		m.listener.learn(ssrc, found)
+	}
+}
+
+// handled counts a packet of size bytes that a producer took, or why it did not.
+func (m *media) handled(now time.Time, size int, verdict producer.Verdict) {
+	m.meters.receivedRTP(now, size, verdict == producer.RTX)
 	switch verdict {
 	case producer.Media:
 		m.meters.handled(protocolRTP)
@@ -35,8 +43,5 @@ func (m *media) receiveRTP(now time.Time, b []byte) {
 	default:
 		m.verdicts[verdict]++
 		m.env.Totals.tally.verdicts[verdict]++
-	}
-	if learn && verdict.Accepted() {
-		m.listener.learn(ssrc, found)
 	}
 }

@@ -20,7 +20,7 @@ func (m *media) SendRTP(now time.Time, h *rtp.Header, payload []byte) int {
 		return 0
 	}
 	stamp := m.stamp(now, h)
-	slot := m.env.Egress.Next()
+	slot := m.slots.Next()
 	if len(payload) > rtp.MaxPacketSize || int(h.PatchSize) > len(payload) || len(slot) < slotSize {
 		m.drop(DropSendMalformed)
 		return 0
@@ -62,7 +62,7 @@ func (m *media) SendRTCP(now time.Time, packet []byte) {
 		m.drop(DropNotOpen)
 		return
 	}
-	slot := m.env.Egress.Next()
+	slot := m.slots.Next()
 	if len(packet) > len(slot)-srtpOverhead {
 		m.drop(DropSendMalformed)
 		return

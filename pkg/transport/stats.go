@@ -35,6 +35,7 @@ func (m *media) stats(now time.Time, kind string, checks ice.Drops) proto.Transp
 		RTPPacketsReceived:  t.counts.in[protocolRTP],
 		RTXPacketsReceived:  t.counts.in[protocolRTX],
 		RTCPPacketsReceived: t.counts.in[protocolRTCP],
+		SCTPReceived:        t.counts.in[protocolSCTP],
 
 		AvailableOutgoingBitrate: present(m.availableOutgoing()),
 		AvailableIncomingBitrate: present(m.incoming.available()),

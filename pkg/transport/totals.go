@@ -32,6 +32,7 @@ const (
 	protocolRTP // that went on to the taps of a producer, or came from a consumer
 	protocolRTX // likewise
 	protocolRTCP
+	protocolSCTP // without DTLS around it
 	numProtocols
 )
 
@@ -52,6 +53,7 @@ func (t *Totals) Traffic() proto.TrafficStats {
 		RTCPPacketsReceived: c.in[protocolRTCP], RTCPPacketsSent: c.out[protocolRTCP],
 		STUNReceived: c.in[protocolSTUN], STUNSent: c.out[protocolSTUN],
 		DTLSReceived: c.in[protocolDTLS], DTLSSent: c.out[protocolDTLS],
+		SCTPReceived: c.in[protocolSCTP], SCTPSent: c.out[protocolSCTP],
 		NACKsReceived: t.nacked, NACKsSent: t.feedback.NACKs,
 		KeyFramesRequested: t.keyFramesRequested, KeyFrameRequestsSent: t.feedback.KeyFrames,
 		MessagesReceived: t.messagesIn, MessagesSent: t.messagesOut,

@@ -59,8 +59,13 @@ type Consumer interface {
 // Egress lends slots of the socket's send batch: Next returns one, Commit sends its first n bytes. A slot that is not committed is
 // lent again.
 type Egress interface {
-	Next() []byte
+	Slots
 	Commit(n int, to tuple.Tuple)
+}
+
+// Slots lend where packets are made.
+type Slots interface {
+	Next() []byte
 }
 
 // DTLS is the island that holds a transport's DTLS association. None of its methods block.
@@ -120,14 +125,18 @@ type Owner interface {
 
 // Env is what the shell lends to every transport of a worker.
 type Env struct {
-	Egress       Egress
-	Events       Events
-	Timers       *timer.Queue
-	Binder       Binder
-	Random       io.Reader // never fails
-	NewDTLS      func(*WebRTC) DTLS
-	NewSCTP      func(*WebRTC, DTLS, proto.SCTPOptions) SCTP // over a connected association
-	DataBudget   *data.Budget                                // of what waits for all peers of the worker
-	Fingerprints []proto.DTLSFingerprint                     // of the worker's certificate
+	Egress  Egress
+	Events  Events
+	Timers  *timer.Queue
+	Binder  Binder
+	Random  io.Reader // never fails
+	NewDTLS func(*WebRTC) DTLS
+	NewSCTP func(*WebRTC, DTLS, proto.SCTPOptions) SCTP // over a connected association
+
+	// NewPacketSCTP makes an association that sends by SendSCTP.
+	NewPacketSCTP func(*Plain, proto.SCTPOptions) PacketSCTP
+
+	DataBudget   *data.Budget            // of what waits for all peers of the worker
+	Fingerprints []proto.DTLSFingerprint // of the worker's certificate
 	Totals       *Totals
 }

@@ -27,6 +27,7 @@ const (
 type binder struct {
 	loop   *loop.Loop
 	links  *socket.Links
+	egress *socket.Egress
 	panics *panics
 }
 
@@ -39,13 +40,14 @@ type opened struct {
 
 // binding is the sockets of one server or transport.
 type binding struct {
-	links *socket.Links
-	open  []opened
+	links  *socket.Links
+	egress *socket.Egress
+	open   []opened
 }
 
 // Bind opens a socket for every listen info, or none.
 func (b *binder) Bind(infos []proto.ListenInfo, in transport.Ingress) (transport.Binding, *proto.Error) {
-	bound := &binding{links: b.links}
+	bound := &binding{links: b.links, egress: b.egress}
 	for i, info := range infos {
 		o, err := b.listen(info)
 		if err != nil {
@@ -172,8 +174,9 @@ func (b *binding) Authenticated(link tuple.Link) { b.links.Authenticated(link) }
 // CloseLink closes a TCP connection.
 func (b *binding) CloseLink(link tuple.Link) { b.links.Disconnect(link) }
 
-// Close closes the sockets.
+// Close closes the sockets, once what is to be sent is sent: there may be a goodbye among it.
 func (b *binding) Close() {
+	b.egress.Flush()
 	for _, o := range b.open {
 		_ = o.close() // nothing is left to do about it
 	}

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"gazpacho/pkg/data"
 	"gazpacho/pkg/dtls"
 	"gazpacho/pkg/loop"
 	"gazpacho/pkg/sctp"
@@ -35,49 +34,6 @@ func (i *islands) open(t *transport.WebRTC) transport.DTLS {
 		Timer: i.timer, Limiter: i.limiter, Counters: i.drops, Data: t.SCTPEnabled(),
 	})
 	return a
-}
-
-// openSCTP makes the SCTP association of a transport over its DTLS association, which is connected.
-func (i *islands) openSCTP(t *transport.WebRTC, d transport.DTLS, o proto.SCTPOptions) transport.SCTP {
-	return &messenger{sctp.New(sctp.Config{
-		Conn: d.(*association).Data(), Events: sctpEvents{t}, Post: i.loop.Post, Timer: i.timer, MaxSendMessage: o.MaxSendMessageSize,
-		MaxReceiveMessage: o.MaxReceiveMessageSize, ReceiveWindow: o.SCTPMaxReceiverWindowBufferSize, Counters: i.data,
-	})}
-}
-
-// messenger is an sctp.Association as a transport sees it.
-type messenger struct{ *sctp.Association }
-
-// Open translates the reliability.
-func (m *messenger) Open(stream uint16, r data.Reliability) {
-	m.Association.Open(sctp.Stream{
-		ID: stream, Unordered: !r.Ordered, MaxRetransmits: r.MaxRetransmits, MaxPacketLifeTime: r.MaxPacketLifeTime,
-	})
-}
-
-// sctpEvents is a transport as its SCTP association sees it.
-type sctpEvents struct{ *transport.WebRTC }
-
-// SCTPConnected translates the capabilities.
-func (e sctpEvents) SCTPConnected(now time.Time, c sctp.Capabilities) {
-	e.WebRTC.SCTPConnected(now, c.Outbound, c.Inbound)
-}
-
-// SCTPFailed drops the reason, which the channel has no field for.
-func (e sctpEvents) SCTPFailed(now time.Time, _ error) { e.WebRTC.SCTPFailed(now) }
-
-// SCTPMessages hands the messages on one by one; any of them may be the transport's last.
-func (e sctpEvents) SCTPMessages(now time.Time, list []sctp.Message) {
-	for _, m := range list {
-		e.WebRTC.SCTPMessage(now, m.Stream, m.PPID, m.Payload)
-	}
-}
-
-// SCTPReleased hands the reports on.
-func (e sctpEvents) SCTPReleased(now time.Time, list []sctp.Release) {
-	for _, r := range list {
-		e.WebRTC.SCTPReleased(now, r.Stream, r.Bytes, r.Messages)
-	}
 }
 
 // timer lends the loop's timers.

@@ -22,6 +22,7 @@ func (w *Worker) getStats(now time.Time, r channel.Request) {
 		attempts: dtls.MaxHandshakes - w.islands.limiter.Free(), drops: make(map[string]uint64, len(proto.DropReasons)),
 	}
 	s.drops["channelLossy"] = w.channel.Dropped()
+	s.drops["channelOverrun"], s.drops["channelUnaddressed"] = w.inbox.drops()
 	w.islands.drops.Each(func(d dtls.Drop, n uint64) { s.drops[prefixed("dtls", d.String())] = n })
 	go func() {
 		r.Respond(s.stats(w.links, w.islands.data), nil)

@@ -47,6 +47,7 @@ type Worker struct {
 	env      *transport.Env
 	islands  islands
 	panics   panics
+	inbox    inbox
 	orphan   func() // stops the timer that waits for the next controller; nil while one is attached
 
 	// state
@@ -114,15 +115,16 @@ func start(ctx context.Context, cfg Config, cancel context.CancelFunc) (*Worker,
 	w.env = &transport.Env{
 		Totals: new(transport.Totals),
 		Egress: w.egress, Events: events{w}, Timers: w.loop.Timers(), Random: rand.Reader,
-		Binder: &binder{loop: w.loop, links: w.links, panics: &w.panics}, NewDTLS: w.islands.open,
-		NewSCTP: w.islands.openSCTP, DataBudget: data.NewBudget(transport.MaxWorkerBuffer, nil),
+		Binder: &binder{loop: w.loop, links: w.links, egress: w.egress, panics: &w.panics}, NewDTLS: w.islands.open,
+		NewSCTP: w.islands.openSCTP, NewPacketSCTP: w.islands.openPacketSCTP, DataBudget: data.NewBudget(transport.MaxWorkerBuffer, nil),
 		Fingerprints: fingerprints(w.cfg.Certificate),
 	}
 	server, err := channel.Listen(cfg.Channel, channel.Config{
 		Hello: w.hello(), Logger: cfg.Log,
-		Request:  func(r channel.Request) { w.loop.Post(func(now time.Time) { w.serve(now, r) }) },
-		Attached: func(proto.Attach) { w.loop.Post(w.attached) },
-		Detached: func() { w.loop.Post(w.detached) },
+		Request:      func(r channel.Request) { w.loop.Post(func(now time.Time) { w.serve(now, r) }) },
+		Notification: w.notified,
+		Attached:     func(proto.Attach) { w.loop.Post(w.attached) },
+		Detached:     func() { w.loop.Post(w.detached) },
 	})
 	if err != nil {
 		return nil, &SettingError{Setting: "channel", Err: err}
@@ -183,7 +185,13 @@ type events struct{ w *Worker }
 
 // Emit writes an event to the channel.
 func (e events) Emit(target string, event proto.Event) {
-	if !e.w.channel.Notify(target, event) {
+	sent := false
+	if event.Payload != nil {
+		sent = e.w.channel.NotifyBinary(target, event.Name, event.Body, event.Payload)
+	} else {
+		sent = e.w.channel.Notify(target, event)
+	}
+	if !sent {
 		e.w.cfg.Log.Error("event could not be encoded", "event", event.Name)
 	}
 }
