@@ -5,7 +5,7 @@ import "gazpacho/pkg/rtp"
 // Limits of the dependency descriptor (RTP Payload Format For AV1, appendix A.8.2), by the widths of its fields.
 const (
 	maxTemplates = 64
-	maxTargets   = 32
+	maxTargets   = rtp.MaxTargets
 )
 
 // Decode target indications (table A.1). One that is neither of these means that the frame is needed.
@@ -29,6 +29,8 @@ const (
 type Dependencies struct {
 	known     bool
 	structure structure
+	table     *rtp.Targets // of the structure; shared with the frames
+	active    uint32       // decode targets that are sent: "valid until the next update" (A.4)
 }
 
 // structure is a template dependency structure, as far as forwarding needs it. Which frames a frame refers to, and the chains, are the receivers'
@@ -72,6 +74,8 @@ func (d *Dependencies) Read(b []byte, f *rtp.Frame) Reading {
 	result := Understood
 	var custom bool
 	var indications uint64
+	mask := rtp.Descriptor{At: 24}
+	set := d.active
 	if len(b) > 3 {
 		renewed, active := r.flag(), r.flag()
 		custom = r.flag()
@@ -82,9 +86,13 @@ func (d *Dependencies) Read(b []byte, f *rtp.Frame) Reading {
 				return Unreadable
 			}
 			d.structure, d.known, result = s, true, Renewed
+			d.share()
+			set = 1<<s.targets - 1
+			d.active = set
 		}
+		mask.At, mask.There = uint16(r.at), active
 		if active {
-			r.take(d.structure.targets) // layers that fall silent are noticed
+			set = r.take(d.structure.targets)
 		}
 		if custom {
 			indications = d.structure.readIndications(&r)
@@ -104,9 +112,24 @@ func (d *Dependencies) Read(b []byte, f *rtp.Frame) Reading {
 	}
 	f.Start, f.End, f.Spatial, f.Temporal = start, end, t.spatial, t.temporal
 	f.SwitchAfter, f.Unreferenced = t.switchAfter, t.unreferenced
+	d.active = set
+	f.Descriptor = mask
+	f.Descriptor.Targets, f.Descriptor.Active = d.table, set
 	// The structure "MUST be set to 1 for the first packet of a coded video sequence, and MUST be set to 0 otherwise".
 	f.KeyFrame = f.KeyFrame || result == Renewed && start
 	return result
+}
+
+// share makes the table that frames point to, unless there is the same.
+func (d *Dependencies) share() {
+	t := rtp.Targets{Count: d.structure.targets}
+	for i := range t.Count {
+		t.Spatial[i], t.Temporal[i] = d.structure.layers[i].spatial, d.structure.layers[i].temporal
+	}
+	if d.table == nil || *d.table != t {
+		shared := t
+		d.table = &shared
+	}
 }
 
 // read reads a structure (template_dependency_structure).

@@ -58,16 +58,17 @@ type Consumer struct {
 	cfg Config
 
 	// owned
-	codecs   codecs
-	ids      rtp.ExtensionIDs
-	streams  []uint32 // mapped SSRCs of the source, lowest quality first
-	selector selector
-	send     stream.Send
-	rewriter stream.Rewriter
-	resends  stream.Resends
-	header   rtp.Header // of the packet at hand
-	again    rtp.Header // of the retransmission at hand
-	lanes    [1]*Consumer
+	codecs     codecs
+	ids        rtp.ExtensionIDs
+	streams    []uint32 // mapped SSRCs of the source, lowest quality first
+	selector   selector
+	send       stream.Send
+	rewriter   stream.Rewriter
+	resends    stream.Resends
+	header     rtp.Header                  // of the packet at hand
+	descriptor [rtp.MaxDescriptorSize]byte // of the packet at hand, if it is not the source's
+	again      rtp.Header                  // of the retransmission at hand
+	lanes      [1]*Consumer
 
 	// state
 	connected      bool
@@ -104,7 +105,7 @@ func New(cfg Config) (*Consumer, *proto.Error) {
 	if c.selector, err = newSelector(c); err != nil {
 		return nil, err
 	}
-	if o.Type != proto.Simple { // it would not be true where layers are left out, see SVC.md
+	if !c.describes() {
 		c.ids[rtp.ExtDependencyDescriptor] = 0
 	}
 	c.codec = &c.codecs[0]
@@ -117,6 +118,17 @@ func New(cfg Config) (*Consumer, *proto.Error) {
 	}
 	c.score = c.Score() // the controller learns it from the result
 	return c, nil
+}
+
+// describes tells whether the dependency descriptor is kept true: by simple consumers, who leave nothing out, and where layers are read from it. Streams of a
+// simulcast number their frames each for itself.
+func (c *Consumer) describes() bool {
+	for i := range c.codecs {
+		if !c.codecs[i].kind.Described() {
+			return c.cfg.Options.Type == proto.Simple
+		}
+	}
+	return c.cfg.Options.Type != proto.Simulcast
 }
 
 // firstSequence picks the number of a first packet well within a half of the circle: a receiver that gets the second packet before the

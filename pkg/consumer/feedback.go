@@ -59,12 +59,12 @@ func (c *Consumer) sendAgain(now time.Time, seq uint16, rtt time.Duration) {
 	}
 	h := &c.again
 	if c.hasRTX(sent) {
-		fill(h, p, &from.Offsets, payload)
+		c.fill(h, p, &from.Offsets, payload)
 		h.PayloadType, h.OSN = sent.rtx, seq
 		h.SequenceNumber++
 	} else { // without a stream for it, the same packet goes out again
 		h = &c.header
-		fill(h, p, &from.Offsets, payload)
+		c.fill(h, p, &from.Offsets, payload)
 		h.PayloadType, h.SequenceNumber, h.Again = p.PayloadType, seq, true
 	}
 	size := c.cfg.Sink.SendRTP(now, h, payload)

@@ -129,7 +129,7 @@ func (c *Consumer) late(now time.Time, i int, p *rtp.Packet) {
 func (c *Consumer) emit(now time.Time, p *rtp.Packet, out uint16, o *stream.Offsets, payload []byte) {
 	h := &c.header
 	h.SequenceNumber = out
-	fill(h, p, o, payload)
+	c.fill(h, p, o, payload)
 	h.PayloadType = p.PayloadType
 	h.Keep = c.codec.nack && !c.hasRTX(c.codec) // the peer may ask for it again, and there is no RTX
 	size := c.cfg.Sink.SendRTP(now, h, payload)
@@ -144,12 +144,18 @@ func (c *Consumer) emit(now time.Time, p *rtp.Packet, out uint16, o *stream.Offs
 }
 
 // fill sets what media packets and their retransmissions have in common: what the packet says, moved by the offsets in force at its place.
-func fill(h *rtp.Header, p *rtp.Packet, o *stream.Offsets, payload []byte) {
+func (c *Consumer) fill(h *rtp.Header, p *rtp.Packet, o *stream.Offsets, payload []byte) {
 	h.Marker = p.Marker || p.Frame.End && p.Frame.Spatial+1 == o.Layers // the picture ends with the highest layer forwarded
 	h.Timestamp = p.Timestamp + o.Timestamp
 	h.Source = p
-	h.PatchSize = 0
+	h.PatchSize, h.Descriptor = 0, nil
 	f := &p.Frame
+	if d := &f.Descriptor; o.Layers != 0 && d.Targets != nil && h.IDs[rtp.ExtDependencyDescriptor] != 0 {
+		set := d.Active & d.Targets.Within(o.Layers-1, o.Temporals-1)
+		if n := mediacodec.PutDescriptor(c.descriptor[:], p.Extension(rtp.ExtDependencyDescriptor), d, set); n > 0 {
+			h.Descriptor = c.descriptor[:n]
+		}
+	}
 	if (f.HasPictureID || f.HasTL0PICIDX) && len(payload) > 0 && (o.PictureID != 0 || o.TL0PICIDX != 0) {
 		mediacodec.PatchIDs(h, payload, f, f.PictureID+o.PictureID, f.TL0PICIDX+o.TL0PICIDX)
 	}

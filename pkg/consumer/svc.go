@@ -107,7 +107,7 @@ func (s *svc) offer(now time.Time, _ int, p *rtp.Packet) bool {
 // began lets the wanted layers through.
 func (s *svc) began(time.Time) {
 	s.spatial, s.temporal = s.target, s.prefers.Temporal
-	s.consumer.rewriter.Offsets.Layers = uint8(s.spatial + 1)
+	s.settle()
 	s.report()
 }
 
@@ -119,7 +119,7 @@ func (s *svc) keep(now time.Time, p *rtp.Packet) bool {
 		if picture {
 			s.turn(now, p)
 		}
-		s.keeping = s.judge(&p.Frame)
+		s.keeping = s.judge(now, p)
 	}
 	return s.keeping
 }
@@ -186,31 +186,36 @@ func (s *svc) turn(now time.Time, p *rtp.Packet) {
 	s.choose()
 	switch {
 	case s.key:
-		s.left, s.temporal = 0, s.prefers.Temporal
-		s.forward(now, p)
-	case s.target == s.spatial:
-	case s.mayGoDown():
-		s.forward(now, p)
+		s.left, c.askedAt = 0, time.Time{}
+		s.forward(now, p, s.target, s.prefers.Temporal)
+	case s.target == s.spatial || s.mayGoDown():
+		c.askedAt = time.Time{}
+		s.forward(now, p, s.target, min(s.temporal, s.prefers.Temporal))
 	default:
 		c.ask(now)
+		s.forward(now, p, s.spatial, min(s.temporal, s.prefers.Temporal))
 	}
-	s.temporal = min(s.temporal, s.prefers.Temporal)
 	s.report()
 }
 
-// forward lets the wanted spatial layers through from a packet on.
-func (s *svc) forward(now time.Time, p *rtp.Packet) {
-	c := s.consumer
-	c.askedAt = time.Time{}
-	if s.target != s.spatial {
-		s.spatial = s.target
-		c.rewriter.Part(now, p.SequenceNumber)
-		c.rewriter.Offsets.Layers = uint8(s.spatial + 1)
+// forward lets layers through from a packet on.
+func (s *svc) forward(now time.Time, p *rtp.Packet, spatial, temporal int) {
+	if spatial != s.spatial || temporal != s.temporal {
+		s.spatial, s.temporal = spatial, temporal
+		s.consumer.rewriter.Part(now, p.SequenceNumber)
+		s.settle()
 	}
 }
 
+// settle tells the rewriter what the run that begins is limited to.
+func (s *svc) settle() {
+	o := &s.consumer.rewriter.Offsets
+	o.Layers, o.Temporals = uint8(s.spatial+1), uint8(s.temporal+1)
+}
+
 // judge tells whether a layer frame is forwarded.
-func (s *svc) judge(f *rtp.Frame) bool {
+func (s *svc) judge(now time.Time, p *rtp.Packet) bool {
+	f := &p.Frame
 	spatial := int(f.Spatial)
 	switch {
 	case spatial > s.spatial:
@@ -221,7 +226,7 @@ func (s *svc) judge(f *rtp.Frame) bool {
 	}
 	// The highest spatial layer decides for all: what refers to it refers to what it refers to.
 	if temporal := climb(f, s.temporal, s.prefers.Temporal); (spatial >= s.shown.Spatial || f.KeyFrame) && temporal != s.temporal {
-		s.temporal = temporal
+		s.forward(now, p, s.spatial, temporal)
 		s.report()
 	}
 	return int(f.Temporal) <= s.temporal

@@ -192,26 +192,75 @@ func TestSVCTemporalOnly(t *testing.T) {
 	}
 }
 
-// Receivers get no dependency descriptor where layers may be left out: it would lie.
-func TestSVCLeavesOutTheDescriptor(t *testing.T) {
-	f := newFilm(t, codec.AV1, "L2T1")
-	var extensions []int
-	sink := sinkFunc(func(h *rtp.Header) { extensions = append(extensions, int(h.IDs[rtp.ExtDependencyDescriptor])) })
-	for _, kind := range []string{proto.SVC, proto.Simple} {
+// Receivers that negotiated the dependency descriptor are told which decode targets they still get, in every packet; simple consumers forward it as it is,
+// and VP9, whose layers are not read from it, goes without.
+func TestSVCDescriptor(t *testing.T) {
+	f := newFilm(t, codec.AV1, "L3T3_KEY")
+	var is codec.Dependencies
+	var last rtp.Frame
+	sent := 0
+	sink := sinkFunc(func(h *rtp.Header) {
+		v := h.Descriptor
+		if v == nil {
+			t.Fatalf("#%d: the publisher's descriptor", h.SequenceNumber)
+		}
+		was, p := h.Source.Frame, rtp.Frame{}
+		if is.Read(v, &p) == codec.Unreadable {
+			t.Fatalf("#%d: %x cannot be read", h.SequenceNumber, v)
+		}
+		if p.Spatial != was.Spatial || p.Temporal != was.Temporal || p.Start != was.Start || p.End != was.End || p.KeyFrame != was.KeyFrame || !p.Descriptor.There {
+			t.Fatalf("#%d: %+v became %+v", h.SequenceNumber, was, p)
+		}
+		sent++
+		last = p
+	})
+	o := f.options("a")
+	c, err := consumer.New(consumer.Config{
+		Options: o, Source: f.producer, Sink: sink, Timers: &f.timers, Events: f, Random: func() uint32 { return 0 },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.producer.AddTap(c)
+	c.TransportConnected(f.now)
+	for _, l := range [][2]int{{2, 2}, {1, 2}, {1, 0}, {1, 1}, {0, 1}, {2, 2}} {
+		if _, err := c.SetPreferredLayers(f.now, wish(l[0], l[1])); err != nil {
+			t.Fatal(err)
+		}
+		before := sent
+		for range 40 {
+			f.shoot(shot{key: len(f.stills) == 0 || len(f.wanted) > 0})
+			f.pass()
+		}
+		// Targets are counted through the temporal layers of each spatial one.
+		want := uint32(0)
+		for i := range 9 {
+			if i/3 <= l[0] && i%3 <= l[1] {
+				want |= 1 << i
+			}
+		}
+		if got := last.Descriptor.Active; got != want || sent == before {
+			t.Errorf("layers %v: decode targets %b, want %b, %d packets", l, got, want, sent-before)
+		}
+	}
+	for kind, media := range map[string]codec.Kind{proto.SVC: codec.VP9, proto.Simple: codec.VP9} {
+		f := newFilm(t, media, "L2T1")
+		id := uint8(99)
 		o := f.options(kind)
 		o.Type = kind
 		c, err := consumer.New(consumer.Config{
-			Options: o, Source: f.producer, Sink: sink, Timers: &f.timers, Events: f, Random: func() uint32 { return 0 },
+			Options: o, Source: f.producer, Sink: sinkFunc(func(h *rtp.Header) { id = h.IDs[rtp.ExtDependencyDescriptor] }),
+			Timers: &f.timers, Events: f, Random: func() uint32 { return 0 },
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		f.producer.AddTap(c)
 		c.TransportConnected(f.now)
-	}
-	f.shoot(shot{key: true, layers: 1})
-	if len(extensions) != 2 || extensions[0] != 0 || extensions[1] != 7 {
-		t.Errorf("ids of the descriptor: %v", extensions)
+		f.shoot(shot{key: true})
+		if want := map[string]uint8{proto.SVC: 0, proto.Simple: 7}[kind]; id != want {
+			t.Errorf("a consumer of type %s writes the descriptor with id %d, want %d", kind, id, want)
+		}
 	}
 }
 

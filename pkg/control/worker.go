@@ -171,6 +171,7 @@ func (w *Worker) CreateRouter(ctx context.Context, o RouterOptions) (*Router, er
 	if refused != nil {
 		return nil, refused
 	}
+	describe(&capabilities)
 	r := &Router{
 		worker: w, id: newID(), capabilities: capabilities, told: o.Closed,
 		transports: map[string]*Transport{}, observers: map[string]rtpObserver{}, producers: map[string]*Producer{},

@@ -88,6 +88,10 @@ func TestLayersAreRead(t *testing.T) {
 				KeyFrame: i == 0, Spatial: uint8(i / 2 % 3), Temporal: uint8(i / 6 % 2), Start: i%2 == 0, End: i%2 == 1, SwitchAfter: i/6%2 == 0,
 			}
 			got.HasPictureID, got.HasTL0PICIDX, got.PictureID, got.PictureIDBytes, got.PictureIDAt = false, false, 0, 0, 0
+			if d := got.Descriptor; av1 && (d.Targets.Count != 6 || d.Active != 1<<6-1 || d.There) || !av1 && d != (rtp.Descriptor{}) {
+				t.Fatalf("%s, packet %d: %+v", mime, i, d)
+			}
+			got.Descriptor = rtp.Descriptor{}
 			got.TL0PICIDX, got.TL0PICIDXAt, got.InterPicture, got.Unreferenced = 0, 0, false, false
 			got.SwitchAfter = got.SwitchAfter && got.Temporal == 0
 			if got != want {

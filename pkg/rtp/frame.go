@@ -24,4 +24,6 @@ type Frame struct {
 	TL0PICIDXAt    uint8
 	TL0PICIDX      uint8
 	PictureID      uint16
+
+	Descriptor Descriptor
 }

@@ -18,6 +18,8 @@ type Header struct {
 	Source *Packet       // where forwarded extensions come from; nil forwards none
 	MID    string        // written if IDs has an id for it and it is not empty
 
+	Descriptor []byte // what stands for the source's dependency descriptor; nil leaves it as it is
+
 	OSN   uint16 // original sequence number, put before the payload when IsRTX (RFC 4588 section 4)
 	IsRTX bool
 

@@ -130,7 +130,7 @@ func TestMaxHeaderSizeIsReachedAndNeverPassed(t *testing.T) {
 		t.Errorf("the largest header has %d bytes, the bound is %d", n, MaxHeaderSize)
 	}
 	for e := range values {
-		values[e] = bytes.Repeat([]byte{1}, 100)
+		values[e] = bytes.Repeat([]byte{1}, 200)
 	}
 	h.Source, h.MID = received(t, values), strings.Repeat("m", 255)
 	header, _ := h.Put(make([]byte, MaxHeaderSize), Stamp{})

@@ -18,15 +18,19 @@ const (
 	oneByteMaxSize = 16
 )
 
-// maxValueSize bounds the values whose length their standard leaves open: the MID and the dependency descriptor.
-const maxValueSize = 64
+// Bounds for the values whose length their standard leaves open: the MID, and the dependency descriptor, of which the structure of nine decode
+// targets, as browsers send it for three spatial layers, takes about 100.
+const (
+	maxValueSize      = 64
+	MaxDescriptorSize = 160
+)
 
 // forwarded gives, for each extension that passes from a producer to its consumers, the longest value its standard allows;
 // a longer or empty one is not written. RID and repaired RID name the producer's streams and end here, MID and the stamped
 // ones are the receiver's own.
 var forwarded = [NumExtensions]uint8{
 	ExtAudioLevel:           1, // RFC 6464 section 3
-	ExtDependencyDescriptor: maxValueSize,
+	ExtDependencyDescriptor: MaxDescriptorSize,
 	ExtVideoOrientation:     1,  // 3GPP TS 26.114 section 7.4.5
 	ExtTimeOffset:           3,  // RFC 5450 section 2
 	ExtAbsCaptureTime:       16, // with the clock offset
@@ -36,7 +40,7 @@ var forwarded = [NumExtensions]uint8{
 
 // MaxHeaderSize bounds what Put writes: the fixed header, the block's own head, MID, the two stamped extensions and all the
 // forwarded ones at their longest with two bytes each in front, padding, and the original sequence number.
-const MaxHeaderSize = HeaderSize + 4 + (2 + maxValueSize) + (2 + 3) + (2 + 2) + (7*2 + 1 + maxValueSize + 1 + 3 + 16 + 3 + 4) + 3 + 2
+const MaxHeaderSize = HeaderSize + 4 + (2 + maxValueSize) + (2 + 3) + (2 + 2) + (7*2 + 1 + MaxDescriptorSize + 1 + 3 + 16 + 3 + 4) + 3 + 2
 
 // putExtensions writes the extension block behind the fixed header and returns the header's whole length. With nothing to
 // write there is no block at all. The one-byte form is used unless an id or a value does not fit it.
@@ -58,6 +62,9 @@ func (h *Header) putExtensions(dst []byte, stamp Stamp) int {
 	for ; carried != 0; carried &= carried - 1 {
 		e := bits.TrailingZeros16(carried)
 		v := h.Source.Extension(Extension(e))
+		if e == int(ExtDependencyDescriptor) && h.Descriptor != nil {
+			v = h.Descriptor
+		}
 		copy(w.open(ids[e], len(v)), v)
 	}
 	if w.at == start {
@@ -101,7 +108,11 @@ func (h *Header) needsTwoByte(carried uint16) bool {
 	}
 	for ; carried != 0; carried &= carried - 1 {
 		e := bits.TrailingZeros16(carried)
-		if ids[e] > oneByteMaxID || h.Source.spans[e].size > oneByteMaxSize {
+		size := int(h.Source.spans[e].size)
+		if e == int(ExtDependencyDescriptor) && h.Descriptor != nil {
+			size = len(h.Descriptor)
+		}
+		if ids[e] > oneByteMaxID || size > oneByteMaxSize {
 			return true
 		}
 	}

@@ -18,7 +18,8 @@ type Offsets struct {
 	PictureID uint16
 	TL0PICIDX uint8
 
-	Layers uint8 // not added: how many spatial layers are forwarded, the lowest first; 0 is all
+	// Not added: how many spatial layers are forwarded, the lowest first, and how many temporal ones; 0 is all.
+	Layers, Temporals uint8
 }
 
 // Rewriter gives forwarded packets new numbers without gaps of its own making, and knows where each number came from. It
