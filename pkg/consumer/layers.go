@@ -48,6 +48,9 @@ func limit(l *proto.ConsumerLayers, most stream.Layers) stream.Layers {
 
 // refused says why preferred layers cannot be taken, nil if they can.
 func refused(l *proto.ConsumerLayers) *proto.Error {
+	if l == nil {
+		return nil
+	}
 	if l.SpatialLayer < 0 || l.TemporalLayer != nil && *l.TemporalLayer < 0 {
 		return proto.BadField("preferredLayers", "layers are counted from 0")
 	}

@@ -105,6 +105,9 @@ func newStreams(o *proto.Consume) ([]uint32, *proto.Error) {
 	if o.Kind != proto.Audio && o.Kind != proto.Video {
 		return nil, proto.BadField("kind", "%q is not audio or video", o.Kind)
 	}
+	if err := refused(o.PreferredLayers); err != nil {
+		return nil, err
+	}
 	if len(o.RTPParameters.Encodings) != 1 {
 		return nil, proto.BadField("rtpParameters.encodings", "%d encodings instead of one", len(o.RTPParameters.Encodings))
 	}

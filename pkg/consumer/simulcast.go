@@ -42,9 +42,6 @@ func newSimulcast(c *Consumer) (*simulcast, *proto.Error) {
 	s.timer = c.cfg.Timers.New(s.changed)
 	s.prefers = s.max
 	if l := o.PreferredLayers; l != nil {
-		if err := refused(l); err != nil {
-			return nil, err
-		}
 		s.prefers = limit(l, s.max)
 	}
 	return s, nil

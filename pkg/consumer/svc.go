@@ -55,9 +55,6 @@ func newSVC(c *Consumer) (*svc, *proto.Error) {
 	}
 	s.prefers = s.max
 	if l := o.PreferredLayers; l != nil {
-		if err := refused(l); err != nil {
-			return nil, err
-		}
 		s.prefers = limit(l, s.max)
 	}
 	s.target = s.prefers.Spatial
