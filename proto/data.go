@@ -35,7 +35,7 @@ type SCTPNegotiatedCapabilities struct {
 // SCTPStreamParameters are a stream's id and reliability. An ordered stream is reliable. MaxPacketLifeTime, in milliseconds, and
 // MaxRetransmits exclude each other.
 type SCTPStreamParameters struct {
-	StreamID          uint16  `json:"streamId" max:"65534"`        // new among the transport's data producers, or data consumers
+	StreamID          uint16  `json:"streamId"`                    // up to 65534, new among the transport's data producers, or data consumers
 	Ordered           *bool   `json:"ordered,omitempty"`           // true, unless one of the others is given
 	MaxPacketLifeTime *uint16 `json:"maxPacketLifeTime,omitempty"` // milliseconds a lost message is sent again
 	MaxRetransmits    *uint16 `json:"maxRetransmits,omitempty"`    // how often a lost message is sent again
