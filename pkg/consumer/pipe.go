@@ -32,10 +32,10 @@ const pipeScore = 10
 // NewPipe makes a pipe, or says which part of the options is wrong or not supported. Their parameters have an encoding for each of the source's.
 func NewPipe(cfg Config) (*Pipe, *proto.Error) {
 	o := cfg.Options
-	if n := len(o.RTPParameters.Encodings)	if err := refused(o.PreferredLayers); err != nil {
+	if err := refused(o.PreferredLayers); err != nil {
 		return nil, err
 	}
-; n != len(o.ConsumableRTPEncodings) || n == 0 || n > maxStreams {
+	if n := len(o.RTPParameters.Encodings); n != len(o.ConsumableRTPEncodings) || n == 0 || n > maxStreams {
 		return nil, proto.BadField("rtpParameters.encodings", "%d encodings for %d of the producer", n, len(o.ConsumableRTPEncodings))
 	}
 	p := &Pipe{cfg: cfg, paused: o.Paused, producerPaused: cfg.ProducerPaused}
