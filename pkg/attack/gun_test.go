@@ -70,7 +70,7 @@ func (g *gun) flush() {
 func (g *gun) sent() uint64 { return g.egress.Stats().Sent }
 
 // pace calls f as often per second as rate says until the time is over or ctx is done, and after with the end of every burst. What a loaded
-// machine was late for is not caught up with beyond a tenth of a second: an attacker has no right to a burst.
+// machine was late for is not caught up with beyond a fiftieth of a second: an attacker has no right to a burst.
 func pace(ctx context.Context, d time.Duration, rate int, f func(n int), after func()) {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
@@ -86,7 +86,7 @@ func pace(ctx context.Context, d time.Duration, rate int, f func(n int), after f
 			return
 		}
 		due := int(passed.Seconds()*float64(rate)) - skipped
-		if behind := due - n - max(1, rate/10); behind > 0 {
+		if behind := due - n - max(1, rate/50); behind > 0 {
 			skipped += behind
 			due -= behind
 		}
