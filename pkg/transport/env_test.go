@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/pion/stun/v3"
 
+	"gazpacho/pkg/data"
 	"gazpacho/pkg/producer"
 	"gazpacho/pkg/socket"
 	"gazpacho/pkg/timer"
@@ -23,8 +25,10 @@ type bench struct {
 	egress    socket.Memory
 	timers    timer.Queue
 	events    []string // "target name body"
+	up        []upward
 	bindings  []*fakeBinding
 	islands   []*fakeIsland
+	packets   []*fakePackets
 	refuse    *proto.Error // of the next Bind
 	duplicate *proto.Error // of the next producer or consumer
 	now       time.Time
@@ -37,7 +41,13 @@ func newBench(t testing.TB) *bench {
 	b.env = &Env{
 		Totals: new(Totals),
 		Egress: &b.egress, Events: b, Timers: &b.timers, Binder: b, Random: rand.NewChaCha8([32]byte{1}),
-		NewDTLS:      func(*WebRTC) DTLS { i := &fakeIsland{}; b.islands = append(b.islands, i); return i },
+		NewDTLS: func(*WebRTC) DTLS { i := &fakeIsland{}; b.islands = append(b.islands, i); return i },
+		NewPacketSCTP: func(*Plain, proto.SCTPOptions) PacketSCTP {
+			f := &fakePackets{}
+			b.packets = append(b.packets, f)
+			return f
+		},
+		DataBudget:   data.NewBudget(MaxWorkerBuffer, nil),
 		Fingerprints: []proto.DTLSFingerprint{{Algorithm: "sha-256", Value: "AA:BB"}},
 	}
 	return b
@@ -45,7 +55,17 @@ func newBench(t testing.TB) *bench {
 
 // Emit records an event.
 func (b *bench) Emit(target string, e proto.Event) {
+	if e.Payload != nil {
+		b.up = append(b.up, upward{target, e.Name, bytes.Clone(e.Payload)})
+		return
+	}
 	b.events = append(b.events, fmt.Sprintf("%s %s %+v", target, e.Name, e.Body))
+}
+
+// upward is a binary notification.
+type upward struct {
+	target, event string
+	payload       []byte
 }
 
 // Bind gives out sockets with ports from 4000 on.
@@ -122,6 +142,20 @@ func (f *fakeBinding) Locals() []Local            { return f.locals }
 func (f *fakeBinding) Authenticated(l tuple.Link) { f.authenticated = append(f.authenticated, l) }
 func (f *fakeBinding) CloseLink(l tuple.Link)     { f.disconnected = append(f.disconnected, l) }
 func (f *fakeBinding) Close()                     { f.closed = true }
+
+// fakePackets is an SCTP association that takes packets.
+type fakePackets struct {
+	fakeSCTP
+	got  [][]byte
+	full bool
+}
+
+func (f *fakePackets) Handle(packet []byte) bool {
+	if !f.full {
+		f.got = append(f.got, bytes.Clone(packet))
+	}
+	return !f.full
+}
 
 type fakeIsland struct {
 	role   string

@@ -36,7 +36,7 @@ type media struct {
 	owner Owner
 	self  Transport
 	path  path
-	slots Slots
+	slots Slots // where packets are made, if not in env.Egress
 	kind  kind
 
 	// owned
@@ -73,7 +73,7 @@ type limits struct {
 }
 
 func (m *media) init(k kind, id string, env *Env, owner Owner, self Transport, p path) {
-	m.kind, m.id, m.env, m.owner, m.self, m.path, m.slots = k, id, env, owner, self, p, env.Egress
+	m.kind, m.id, m.env, m.owner, m.self, m.path = k, id, env, owner, self, p
 	m.meters.all = &env.Totals.counts
 	m.listener = newListener()
 	m.bySSRC = make(map[uint32]*consumer.Consumer)

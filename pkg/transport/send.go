@@ -20,7 +20,7 @@ func (m *media) SendRTP(now time.Time, h *rtp.Header, payload []byte) int {
 		return 0
 	}
 	stamp := m.stamp(now, h)
-	slot := m.slots.Next()
+	slot := m.slot()
 	if len(payload) > rtp.MaxPacketSize || int(h.PatchSize) > len(payload) || len(slot) < slotSize {
 		m.drop(DropSendMalformed)
 		return 0
@@ -49,6 +49,13 @@ func (m *media) SendRTP(now time.Time, h *rtp.Header, payload []byte) int {
 	return size
 }
 
+func (m *media) slot() []byte {
+	if m.slots != nil {
+		return m.slots.Next()
+	}
+	return m.env.Egress.Next()
+}
+
 func carried(h *rtp.Header) protocol {
 	if h.IsRTX {
 		return protocolRTX
@@ -62,7 +69,7 @@ func (m *media) SendRTCP(now time.Time, packet []byte) {
 		m.drop(DropNotOpen)
 		return
 	}
-	slot := m.slots.Next()
+	slot := m.slot()
 	if len(packet) > len(slot)-srtpOverhead {
 		m.drop(DropSendMalformed)
 		return
