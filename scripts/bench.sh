@@ -20,7 +20,7 @@ done
 [ "$pattern" = . ] && "$go" test ./cmd/worker -run Memory -v -count=1 >>"$log" 2>&1
 
 echo
-echo "figures (wanted: a ratio to the floor of at most 1.25; at least 8000 transports/s; idle at most 11 MB; at most 40 KB per transport)"
+echo "figures (wanted: a ratio to the floor of at most 1.25; at least 8000 transports/s and 700 consumers/s; idle at most 11 MB; at most 40 KB per transport)"
 awk '
 	/^BenchmarkForward/ {
 		name = $1
@@ -31,7 +31,7 @@ awk '
 		}
 		printf "  %-58s %6.0f ns, floor %6.0f: %.2f\n", name, ours, floor, ratio
 	}
-	/transports\/s/ { for (i = 2; i < NF; i++) if ($(i + 1) == "transports/s") printf "  %-58s %6.0f transports/s\n", $1, $i }
+	/(transports|consumers)\/s/ { for (i = 2; i < NF; i++) if ($(i + 1) ~ "^(transports|consumers)/s$") printf "  %-58s %6.0f %s\n", $1, $i, $(i + 1) }
 	/_test.go.*(KiB|bytes each)/ { sub(/^ *[a-z_]*.go:[0-9]*: /, ""); print "  " $0 }
 ' "$log"
 rm -f "$log.run"
