@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -58,7 +59,7 @@ var units = func() map[string]proto.DropUnit {
 // balance checks a transport's books: what it received was handled or dropped.
 func balance(t *testing.T, s *proto.TransportStats) {
 	t.Helper()
-	handled := s.STUNReceived + s.DTLSReceived + s.RTPPacketsReceived + s.RTXPacketsReceived + s.RTCPPacketsReceived
+	handled := s.SCTPReceived + s.STUNReceived + s.DTLSReceived + s.RTPPacketsReceived + s.RTXPacketsReceived + s.RTCPPacketsReceived
 	dropped := uint64(0)
 	for reason, n := range s.Drops {
 		if units[reason] == proto.DropReceived {
@@ -75,6 +76,8 @@ func count(sent []socket.Sent) (c counts) {
 	for _, s := range sent {
 		kind := protocolRTP
 		switch {
+		case isSCTP(s.Data):
+			kind = protocolSCTP
 		case s.Data[0] <= 3:
 			kind = protocolSTUN
 		case rtp.IsRTCP(s.Data):
@@ -104,6 +107,7 @@ func TestConservation(t *testing.T) {
 			two.consume(videoConsumer("c", "pone", 15, 1010), one.client)
 			one.consume(videoConsumer("d", "ptwo", 15, 1010), two.client)
 			plain := b.plain(proto.PlainTransportOptions{Comedia: true})
+			bare := newBare(b, one.w)
 			three := b.stranger(s, "three")
 			three.reach(three.w, three.from.Remote)
 			b.egress.Take()
@@ -112,15 +116,18 @@ func TestConservation(t *testing.T) {
 			var sent []socket.Sent
 			const total = 6000
 			for n := range total {
+				sent = append(sent, bare.gone()...)
 				for _, packet := range b.egress.Take() {
 					sent = append(sent, packet)
 					if packet.To == two.from && !rtp.IsRTCP(packet.Data) {
 						two.seen = binary.BigEndian.Uint16(packet.Data[2:])
 					}
 				}
-				switch pick := r.IntN(8); {
+				switch pick := r.IntN(10); {
 				case pick == 0:
 					sendPlain(plain, b, r)
+				case pick > 7:
+					bare.send(r)
 				case pick < 4:
 					one.send()
 				case pick < 7:
@@ -140,6 +147,13 @@ func TestConservation(t *testing.T) {
 				if n == total*3/4 {
 					plain.Close(b.now)
 				}
+			}
+			sent = append(sent, bare.gone()...)
+			fifth, sixth := bare.pipe.Stats(b.now).(proto.PipeTransportStats).TransportStats, bare.direct.Stats(b.now).(proto.DirectTransportStats).TransportStats
+			balance(t, &fifth)
+			balance(t, &sixth)
+			if bare.taken != fifth.SCTPReceived {
+				t.Errorf("SCTP took %d packets, not %d", bare.taken, fifth.SCTPReceived)
 			}
 			second, third := two.statistics().TransportStats, plain.Stats(b.now).(proto.PlainTransportStats).TransportStats
 			balance(t, &first)
@@ -169,14 +183,14 @@ func TestConservation(t *testing.T) {
 			if handled+dropped != total {
 				t.Errorf("of %d datagrams %d were handled and %d dropped", total, handled, dropped)
 			}
-			if got := first.PacketsReceived + second.PacketsReceived + third.PacketsReceived + fourth.PacketsReceived; got != all.packetsIn || all.packetsIn-before.packetsIn+served != total {
+			if got := first.PacketsReceived + second.PacketsReceived + third.PacketsReceived + fourth.PacketsReceived + fifth.PacketsReceived + sixth.PacketsReceived; got != all.packetsIn || all.packetsIn-before.packetsIn+served != total {
 				t.Errorf("the transports received %d, all of them %d, their server kept %d", got, all.packetsIn, served)
 			}
-			if got := first.BytesReceived + second.BytesReceived + third.BytesReceived + fourth.BytesReceived; got != all.bytesIn {
+			if got := first.BytesReceived + second.BytesReceived + third.BytesReceived + fourth.BytesReceived + fifth.BytesReceived + sixth.BytesReceived; got != all.bytesIn {
 				t.Errorf("the transports received %d bytes, all of them %d", got, all.bytesIn)
 			}
 			forwarded := uint64(0)
-			for _, tap := range append(one.taps, two.taps...) {
+			for _, tap := range slices.Concat(one.taps, two.taps, bare.taps) {
 				forwarded += uint64(len(tap.numbers))
 			}
 			out := count(append(sent, b.egress.Take()...))
@@ -213,6 +227,95 @@ func TestConservation(t *testing.T) {
 var rare = map[string]bool{
 	"tooManyStreams": true, "unauthorizedTuple": true, "srtpTooOld": true, "panic": true, "producerDuplicate": true, "producerSequence": true,
 	"producerClosed": true, "stunBudget": true, "stunNotRequest": true, "stunClosed": true,
+}
+
+// bare is a pipe with SCTP and a direct transport, which have no ICE and no DTLS. Both send what another transport's publisher gives.
+type bare struct {
+	*bench
+	pipe     *Pipe
+	direct   *Direct
+	peer     tuple.Tuple
+	taps     []*recorder
+	sequence uint16
+	taken    uint64 // packets that the associations of the pipe took
+}
+
+func newBare(b *bench, w *WebRTC) *bare {
+	k := &bare{bench: b, direct: b.direct(proto.DirectTransportOptions{})}
+	k.pipe = b.pipe("pipe", proto.PipeTransportOptions{SCTPOptions: proto.SCTPOptions{EnableSCTP: true}})
+	k.peer = tuple.Of(tuple.UDP, k.pipe.local.Link, k.pipe.local.Address, peerAddress)
+	if _, err := k.pipe.Connect(b.now, &proto.ConnectPipeTransport{IP: peerAddress.Addr().String(), Port: peerAddress.Port()}); err != nil {
+		b.t.Fatal(err)
+	}
+	forward := videoConsumer("forward", "pone", 15, 1010)
+	forward.Type = proto.Pipe
+	if _, err := k.pipe.Consume(b.now, forward, w.producers[0]); err != nil {
+		b.t.Fatal(err)
+	}
+	if _, err := k.direct.Consume(b.now, videoConsumer("up", "pone", 15, 1010), w.producers[0]); err != nil {
+		b.t.Fatal(err)
+	}
+	for id, t := range map[string]Transport{"pipe": k.pipe, "direct": k.direct} {
+		if _, err := t.Produce(b.now, videoProducer(id+"d", "", 70)); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	for _, p := range []*producer.Producer{k.pipe.producers[0], k.direct.producers[0]} {
+		tap := &recorder{}
+		p.AddTap(tap)
+		k.taps = append(k.taps, tap)
+	}
+	return k
+}
+
+// gone is what the direct transport sent up.
+func (k *bare) gone() (sent []socket.Sent) {
+	for _, u := range k.goneUp() {
+		sent = append(sent, socket.Sent{Data: u.payload})
+	}
+	return sent
+}
+
+// send has one datagram arrive, and now and then SCTP send one, end or fail.
+func (k *bare) send(r *rand.Rand) {
+	k.sequence++
+	media := marshal(k.t, frame(70, k.sequence, k.sequence%50 == 1))
+	switch r.IntN(8) {
+	case 0:
+		media = rtcpReport()
+	case 1:
+		media = []byte{byte(r.Uint32()), 1, 2}
+	}
+	if r.IntN(2) == 0 {
+		if rtp.IsRTCP(media) {
+			k.direct.ReceiveRTCP(k.now, media)
+		} else {
+			k.direct.ReceiveRTP(k.now, k.direct.producers[0], media)
+		}
+		return
+	}
+	from := k.peer
+	if r.IntN(10) == 0 {
+		from.Remote = evilAddress
+	}
+	if r.IntN(3) > 0 {
+		k.pipe.Handle(k.now, media, from)
+		return
+	}
+	if r.IntN(100) == 0 {
+		k.pipe.SCTPFailed(k.now)
+	}
+	k.pipe.Handle(k.now, sctpPacket(9), from)
+	for _, island := range k.packets {
+		k.taken += uint64(len(island.got))
+		island.got, island.full = nil, r.IntN(20) == 0
+	}
+	switch r.IntN(200) {
+	case 0:
+		k.pipe.SCTPClosed(k.now)
+	case 1, 2, 3, 4:
+		k.pipe.SendSCTP(k.now, sctpPacket(9))
+	}
 }
 
 // sendPlain sends one datagram to a plain transport: of its peer or another, media, RTCP or noise.
