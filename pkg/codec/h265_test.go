@@ -79,7 +79,7 @@ func FuzzH265(f *testing.F) {
 			t.Fatalf("%x: layer %d, pion says %d", payload, frame.Temporal, header.TID())
 		}
 		// What pion takes for fragments and units of their own we take, unless they are empty or their TID is illegal.
-		if _, err := (&codecs.H265Packet{}).Unmarshal(payload); err == nil && !ok && header.TID() != 0 && len(payload) > 4 && !header.IsAggregationPacket() {
+		if _, err := (&codecs.H265Depacketizer{}).Unmarshal(payload); err == nil && !ok && header.TID() != 0 && len(payload) > 4 && !header.IsAggregationPacket() {
 			t.Fatalf("refused, pion takes %x", payload)
 		}
 	})
