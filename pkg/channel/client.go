@@ -190,23 +190,26 @@ func (r reply) decode(method string, result any) error {
 
 // Notify sends a notification, which has no answer, to the object handlerID.
 func (c *Client) Notify(event, handlerID string, body any) error {
-	return c.send(event, handlerID, body, nil) // never blocks, as on the other end
+	return c.send(proto.State, event, handlerID, body, nil) // never blocks, as on the other end
 }
 
-// NotifyBinary sends bytes, such as a packet, with meta beside them.
+// NotifyBinary sends bytes, such as a packet, with meta beside them. They are lossy: for a worker that does not keep up the oldest are dropped.
 func (c *Client) NotifyBinary(event, handlerID string, meta any, payload []byte) error {
 	if payload == nil {
 		payload = []byte{}
 	}
-	return c.send(event, handlerID, meta, payload)
+	return c.send(proto.Lossy, event, handlerID, meta, payload)
 }
 
-func (c *Client) send(event, handlerID string, body any, payload []byte) error {
+func (c *Client) send(class proto.Class, event, handlerID string, body any, payload []byte) error {
 	if c.link.reason() != nil {
 		return c.closedError()
 	}
-	return c.link.notify(proto.State, handlerID, event, body, payload)
+	return c.link.notify(class, handlerID, event, body, payload)
 }
+
+// Dropped counts the lossy notifications that were dropped since the worker read too slowly.
+func (c *Client) Dropped() uint64 { return c.link.out.drops() }
 
 // Done is closed when the channel has ended and the last event was handled; Err tells why.
 func (c *Client) Done() <-chan struct{} { return c.done }

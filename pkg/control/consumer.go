@@ -18,12 +18,14 @@ type ConsumerOptions struct {
 	PreferredLayers *proto.ConsumerLayers
 	EnableRTX       *bool // true for video
 	IgnoreDTX       bool
+	Pipe            bool // send every encoding as it is, under an SSRC of its own
 
 	Score          func(proto.ConsumerScore)
 	LayersChange   func(*proto.ConsumerLayers) // nil when nothing is forwarded
 	ProducerPause  func()
 	ProducerResume func()
-	Closed         func(Reason) // never for Close
+	RTP            func(packet []byte) // of a direct transport; not to be changed, and copied by who keeps it
+	Closed         func(Reason)        // never for Close
 }
 
 // Consumer is one producer's media on its way to a peer.
@@ -34,6 +36,7 @@ type Consumer struct {
 	producer   *Producer
 	opts       ConsumerOptions
 	parameters proto.RTPParameters
+	kind       string // the producer's, or pipe
 
 	// state
 	mu             sync.Mutex
@@ -53,6 +56,11 @@ func (t *Transport) Consume(ctx context.Context, o ConsumerOptions) (*Consumer, 
 	if refused != nil {
 		return nil, refused
 	}
+	return t.consume(ctx, c, body)
+}
+
+// consume makes a consumer that was prepared.
+func (t *Transport) consume(ctx context.Context, c *Consumer, body proto.Consume) (*Consumer, error) {
 	if err := t.addConsumer(c); err != nil {
 		return nil, err
 	}
@@ -65,7 +73,7 @@ func (t *Transport) Consume(ctx context.Context, o ConsumerOptions) (*Consumer, 
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		return nil, proto.NotFound("producer", o.ProducerID)
+		return nil, proto.NotFound("producer", body.ProducerID)
 	}
 	c.paused, c.preferred = result.Paused, result.PreferredLayers
 	// An event handled by now is as new as the answer, or newer: it may have overtaken us on the way from the reader.
@@ -94,7 +102,7 @@ func (t *Transport) prepareConsumer(o ConsumerOptions) (*Consumer, proto.Consume
 		rtx = *o.EnableRTX
 	}
 	params, err := ortc.ConsumerRTPParameters(ortc.ConsumerOptions{
-		Consumable: p.consumable, Remote: capabilities, EnableRTX: rtx, Random: random32,
+		Consumable: p.consumable, Remote: capabilities, EnableRTX: rtx, Random: random32, Pipe: o.Pipe,
 	})
 	if err != nil {
 		return nil, none, err
@@ -103,9 +111,12 @@ func (t *Transport) prepareConsumer(o ConsumerOptions) (*Consumer, proto.Consume
 	if params.MID == "" {
 		params.MID = t.claimMID()
 	}
-	c := &Consumer{transport: t, id: newID(), producer: p, opts: o, parameters: params}
+	c := &Consumer{transport: t, id: newID(), producer: p, opts: o, parameters: params, kind: p.Type()}
+	if o.Pipe {
+		c.kind = proto.Pipe
+	}
 	return c, proto.Consume{
-		ConsumerID: c.id, ProducerID: p.id, Kind: p.Kind(), RTPParameters: params, Type: p.Type(),
+		ConsumerID: c.id, ProducerID: p.id, Kind: p.Kind(), RTPParameters: params, Type: c.kind,
 		ConsumableRTPEncodings: p.consumable.Encodings, Paused: o.Paused, PreferredLayers: o.PreferredLayers, IgnoreDTX: o.IgnoreDTX,
 	}, nil
 }
@@ -154,8 +165,8 @@ func (c *Consumer) ProducerID() string { return c.producer.id }
 // Kind is audio or video.
 func (c *Consumer) Kind() string { return c.producer.Kind() }
 
-// Type is the producer's.
-func (c *Consumer) Type() string { return c.producer.Type() }
+// Type is the producer's, or pipe.
+func (c *Consumer) Type() string { return c.kind }
 
 // RTPParameters is what the peer will receive. The caller must not change it.
 func (c *Consumer) RTPParameters() proto.RTPParameters { return c.parameters }

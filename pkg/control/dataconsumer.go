@@ -23,6 +23,9 @@ type DataConsumerOptions struct {
 	BufferedAmountLow func(bytes int)
 	SendBufferFull    func() // a reliable one has no stream any more
 	Closed            func(Reason)
+
+	// Message is told what comes to a direct transport. The payload is not to be changed, and copied by who keeps it.
+	Message func(ppid uint32, payload []byte)
 }
 
 // DataConsumer is one data producer's messages on their way to a peer.
@@ -59,6 +62,9 @@ func (t *Transport) ConsumeData(ctx context.Context, o DataConsumerOptions) (*Da
 	body := proto.ConsumeData{
 		DataConsumerID: c.id, DataProducerID: p.id, Type: proto.DataSCTP, SCTPStreamParameters: &c.parameters, Label: p.opts.Label,
 		Protocol: p.opts.Protocol, Paused: o.Paused, Subchannels: o.Subchannels,
+	}
+	if t.direct {
+		body.Type, body.SCTPStreamParameters = proto.DataDirect, nil
 	}
 	dump, err := ask[proto.DataConsumerDump](ctx, r.worker, proto.TransportConsumeData, t.id, body)
 	if err != nil {
@@ -115,7 +121,7 @@ func (c *DataConsumer) ID() string { return c.id }
 // DataProducerID names what is consumed.
 func (c *DataConsumer) DataProducerID() string { return c.producer.id }
 
-// SCTPStreamParameters is the stream its messages go on.
+// SCTPStreamParameters is the stream its messages go on; zero on a direct transport.
 func (c *DataConsumer) SCTPStreamParameters() proto.SCTPStreamParameters { return c.parameters }
 
 // Label is the data producer's.
@@ -262,6 +268,10 @@ func (t *Transport) addDataConsumer(c *DataConsumer) error {
 	defer t.mu.Unlock()
 	if t.closed {
 		return errClosed("transport", t.id)
+	}
+	if t.direct {
+		t.dataConsumers[c.id] = c
+		return nil
 	}
 	stream, ok := t.freeStream()
 	if !ok {

@@ -35,12 +35,16 @@ type DataProducer struct {
 
 // ProduceData makes a data producer. Errors: TypeError for a malformed stream, or a transport without SCTP.
 func (t *Transport) ProduceData(ctx context.Context, o DataProducerOptions) (*DataProducer, error) {
-	if o.SCTPStreamParameters == nil {
+	var params proto.SCTPStreamParameters
+	switch {
+	case t.direct: // it needs no stream
+	case o.SCTPStreamParameters == nil:
 		return nil, proto.BadField("sctpStreamParameters", "is missing")
-	}
-	params := *o.SCTPStreamParameters
-	if err := ortc.ValidateSCTPStreamParameters(&params); err != nil {
-		return nil, within("sctpStreamParameters", err)
+	default:
+		params = *o.SCTPStreamParameters
+		if err := ortc.ValidateSCTPStreamParameters(&params); err != nil {
+			return nil, within("sctpStreamParameters", err)
+		}
 	}
 	if o.ID == "" {
 		o.ID = newID()
@@ -58,6 +62,9 @@ func (t *Transport) ProduceData(ctx context.Context, o DataProducerOptions) (*Da
 	body := proto.ProduceData{
 		DataProducerID: p.id, Type: proto.DataSCTP, SCTPStreamParameters: &params, Label: o.Label, Protocol: o.Protocol, Paused: o.Paused,
 	}
+	if t.direct {
+		body.Type, body.SCTPStreamParameters = proto.DataDirect, nil
+	}
 	if err := t.router.worker.client.Request(ctx, proto.TransportProduceData, t.id, body, nil); err != nil {
 		undo(err, p.Close, p.end)
 		return nil, err
@@ -73,7 +80,7 @@ func (t *Transport) ProduceData(ctx context.Context, o DataProducerOptions) (*Da
 // ID is the data producer's.
 func (p *DataProducer) ID() string { return p.id }
 
-// SCTPStreamParameters is the stream its messages come on.
+// SCTPStreamParameters is the stream its messages come on; zero on a direct transport.
 func (p *DataProducer) SCTPStreamParameters() proto.SCTPStreamParameters { return p.parameters }
 
 // Label is what its sender calls it.

@@ -16,15 +16,18 @@ type PlainTransportOptions struct {
 	Comedia         bool              // learn the peer's address from its first packet
 	EnableSRTP      bool
 	SRTPCryptoSuite string // AES_CM_128_HMAC_SHA1_80
+	proto.SCTPOptions
 
 	Tuple     func(proto.TransportTuple) // comedia learned the address
 	RTCPTuple func(proto.TransportTuple)
+	SCTPState func(string)
 	Closed    func(Reason)
 }
 
 // PlainTransport carries RTP and RTCP without ICE and DTLS.
 type PlainTransport struct {
 	*Transport
+	association
 	opts PlainTransportOptions
 
 	mu        sync.Mutex
@@ -38,13 +41,15 @@ func (r *Router) CreatePlainTransport(ctx context.Context, o PlainTransportOptio
 	t := &PlainTransport{Transport: newTransport(r, o.Closed), opts: o}
 	body := proto.PlainTransportOptions{
 		TransportID: t.id, ListenInfo: o.ListenInfo, RTCPListenInfo: o.RTCPListenInfo, RTCPMux: o.RTCPMux, Comedia: o.Comedia,
-		EnableSRTP: o.EnableSRTP, SRTPCryptoSuite: o.SRTPCryptoSuite,
+		EnableSRTP: o.EnableSRTP, SRTPCryptoSuite: o.SRTPCryptoSuite, SCTPOptions: o.SCTPOptions,
 	}
+	t.association.transport, t.association.told = t.Transport, o.SCTPState
 	var dump proto.PlainTransportDump
 	if err := t.open(ctx, t, proto.RouterCreatePlainTransport, body, &dump); err != nil {
 		return nil, err
 	}
-	t.adopt(dump.Tuple, dump.RTCPTuple, dump.SRTPParameters)
+	t.found(dump.Tuple, dump.RTCPTuple, dump.SRTPParameters)
+	t.adopt(&dump.TransportDump)
 	return t, nil
 }
 
@@ -66,10 +71,12 @@ func (t *PlainTransport) event(name string, body channel.Raw) {
 			t.mu.Unlock()
 			call(t.opts.RTCPTuple, b.RTCPTuple)
 		}
+	default:
+		t.association.event(name, body)
 	}
 }
 
-func (t *PlainTransport) adopt(tuple proto.TransportTuple, rtcp *proto.TransportTuple, srtp *proto.SRTPParameters) {
+func (t *PlainTransport) found(tuple proto.TransportTuple, rtcp *proto.TransportTuple, srtp *proto.SRTPParameters) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.tuple, t.rtcpTuple, t.srtp = tuple, rtcp, srtp
@@ -100,7 +107,7 @@ func (t *PlainTransport) SRTPParameters() *proto.SRTPParameters {
 func (t *PlainTransport) Connect(ctx context.Context, o proto.ConnectPlainTransport) error {
 	r, err := ask[proto.ConnectPlainTransportResult](ctx, t.router.worker, proto.PlainTransportConnect, t.id, o)
 	if err == nil {
-		t.adopt(r.Tuple, r.RTCPTuple, r.SRTPParameters)
+		t.found(r.Tuple, r.RTCPTuple, r.SRTPParameters)
 	}
 	return err
 }

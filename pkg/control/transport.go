@@ -17,6 +17,8 @@ type Transport struct {
 	router *Router
 	id     string
 	told   func(Reason)
+	pipe   bool // its peer is a router
+	direct bool // its peer is us
 
 	// state
 	mu            sync.Mutex
@@ -121,10 +123,13 @@ func (t *Transport) end() bool {
 	return true
 }
 
-// claimCNAME is the CNAME of all producers here: the first that was given, or a random one.
+// claimCNAME is the CNAME of all producers here: the first that was given, or a random one. Those of a pipe keep theirs.
 func (t *Transport) claimCNAME(given string) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.pipe {
+		return given // what comes through a pipe has many clocks
+	}
 	if t.cname == "" {
 		t.cname = given
 	}

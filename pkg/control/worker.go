@@ -39,6 +39,11 @@ type object interface {
 	event(name string, body channel.Raw)
 }
 
+// receiver is an object that is sent packets or messages.
+type receiver interface {
+	receive(name string, meta channel.Raw, payload []byte)
+}
+
 // Attach attaches to the worker at the other end of conn, which it owns from then on.
 func Attach(ctx context.Context, conn net.Conn, o Options) (*Worker, error) {
 	w := &Worker{objects: map[string]object{}, routers: map[string]*Router{}, done: make(chan struct{})}
@@ -61,8 +66,12 @@ func (w *Worker) notified(n channel.Notification) {
 	w.mu.Lock()
 	o := w.objects[n.HandlerID]
 	w.mu.Unlock()
-	if o != nil {
+	switch r, receives := o.(receiver); {
+	case o == nil:
+	case n.Payload == nil:
 		o.event(n.Event, n.Body)
+	case receives:
+		r.receive(n.Event, n.Body, n.Payload)
 	}
 }
 
