@@ -3,17 +3,22 @@ package room
 import "gazpacho/proto"
 
 // DefaultMediaCodecs are what rooms forward, in the order of preference. The two H264 entries are constrained baseline, which
-// everyone speaks, and main profile, which some hardware prefers.
+// everyone speaks, and main profile, which some hardware prefers; those of VP9 have 8 and 10 bits per sample.
 func DefaultMediaCodecs() []proto.RTPCodecCapability {
-	h264 := func(profile string) proto.CodecParameters {
-		return proto.CodecParameters{
-			"packetization-mode": 1, "profile-level-id": profile, "level-asymmetry-allowed": 1, "x-google-start-bitrate": 1000,
-		}
+	video := func(name string, parameters proto.CodecParameters) proto.RTPCodecCapability {
+		parameters["x-google-start-bitrate"] = 1000
+		return proto.RTPCodecCapability{Kind: proto.Video, MimeType: "video/" + name, ClockRate: 90000, Parameters: parameters}
+	}
+	h264 := func(profile string) proto.RTPCodecCapability {
+		return video("H264", proto.CodecParameters{"packetization-mode": 1, "profile-level-id": profile, "level-asymmetry-allowed": 1})
 	}
 	return []proto.RTPCodecCapability{
 		{Kind: proto.Audio, MimeType: "audio/opus", ClockRate: 48000, Channels: 2},
-		{Kind: proto.Video, MimeType: "video/VP8", ClockRate: 90000, Parameters: proto.CodecParameters{"x-google-start-bitrate": 1000}},
-		{Kind: proto.Video, MimeType: "video/H264", ClockRate: 90000, Parameters: h264("42e01f")},
-		{Kind: proto.Video, MimeType: "video/H264", ClockRate: 90000, Parameters: h264("4d0032")},
+		video("VP8", proto.CodecParameters{}),
+		h264("42e01f"),
+		h264("4d0032"),
+		video("VP9", proto.CodecParameters{"profile-id": 0}),
+		video("VP9", proto.CodecParameters{"profile-id": 2}),
+		video("AV1", proto.CodecParameters{}),
 	}
 }

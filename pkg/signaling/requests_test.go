@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"gazpacho/pkg/room"
 	"gazpacho/proto"
 )
 
@@ -46,7 +47,7 @@ func TestEveryRequest(t *testing.T) {
 	from, to, audio, video := p.from, p.to, p.audio, p.video
 	var caps proto.RTPCapabilities
 	from.must("getRouterRtpCapabilities", nil, &caps)
-	if len(caps.Codecs) != 1+3*2 || caps.Codecs[0].MimeType != "audio/opus" || len(caps.HeaderExtensions) == 0 {
+	if len(caps.Codecs) != 1+2*(len(room.DefaultMediaCodecs())-1) || caps.Codecs[0].MimeType != "audio/opus" || len(caps.HeaderExtensions) == 0 {
 		t.Errorf("router capabilities are %+v", caps)
 	}
 	from.must("connectWebRtcTransport", map[string]any{"transportId": from.send, "dtlsParameters": dtls()}, nil)
