@@ -31,6 +31,8 @@ func header(first, payloadType byte, sequence uint16, ssrc uint32, more ...byte)
 var videoCodecs = []proto.RTPCodecParameters{
 	videoCodec("VP8", 101, nil), videoCodec("rtx", 102, proto.CodecParameters{"apt": 101}),
 	videoCodec("H264", 105, proto.CodecParameters{"packetization-mode": 1, "profile-level-id": "42e01f", "level-asymmetry-allowed": 1}),
+	videoCodec("VP9", 103, proto.CodecParameters{"profile-id": 0}),
+	videoCodec("AV1", 107, nil),
 }
 
 func videoCodec(name string, payloadType uint8, p proto.CodecParameters) proto.RTPCodecParameters {
@@ -122,7 +124,7 @@ func malformedRTP(t *testing.T, s *stage, d time.Duration) tally {
 		victim.Consume(evil.Produce(proto.Video, ssrc+uint32(10*i), own...), 700_000+uint32(10*i))
 	}
 	victim.Consume(evil.Produce(proto.Audio, ssrc+100), 700_100)
-	streams := map[byte]uint32{101: ssrc, 102: ssrc + 1, 103: ssrc, 105: ssrc + 20, 107: ssrc, 100: ssrc + 100}
+	streams := map[byte]uint32{101: ssrc, 102: ssrc + 1, 103: ssrc + 30, 105: ssrc + 20, 107: ssrc + 40, 100: ssrc + 100}
 	shapes, r := malformed(), newNoise()
 	sequences := map[uint32]uint16{}
 	refused := 0
@@ -130,7 +132,7 @@ func malformedRTP(t *testing.T, s *stage, d time.Duration) tally {
 		p := shapes[n%len(shapes)]
 		to, ok := streams[p.payloadType&127]
 		if !ok || n/len(shapes)%4 == 3 {
-			to = []uint32{ssrc, ssrc + 1, ssrc + 20, ssrc + 21, ssrc + 100}[r.IntN(5)] // a payload of another's codec
+			to = []uint32{ssrc, ssrc + 1, ssrc + 20, ssrc + 21, ssrc + 30, ssrc + 40, ssrc + 100}[r.IntN(7)] // a payload of another's codec
 		}
 		sequences[to]++
 		if n%50 == 0 {
