@@ -30,6 +30,8 @@ type ConsumerOptions struct {
 
 // Consumer is one producer's media on its way to a peer.
 type Consumer struct {
+	ending
+
 	// passed in
 	transport  *Transport
 	id         string
@@ -280,6 +282,7 @@ func (c *Consumer) end() bool {
 	delete(t.consumers, c.id)
 	t.mu.Unlock()
 	c.worker().forget(c.id, 1)
+	c.happened()
 	return true
 }
 

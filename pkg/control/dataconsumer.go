@@ -30,6 +30,8 @@ type DataConsumerOptions struct {
 
 // DataConsumer is one data producer's messages on their way to a peer.
 type DataConsumer struct {
+	ending
+
 	// passed in
 	transport  *Transport
 	id         string
@@ -246,6 +248,7 @@ func (c *DataConsumer) end() bool {
 	delete(t.dataConsumers, c.id)
 	t.mu.Unlock()
 	c.worker().forget(c.id, 0)
+	c.happened()
 	return true
 }
 

@@ -21,6 +21,8 @@ type DataProducerOptions struct {
 
 // DataProducer is one source of messages a peer sends. It has no events.
 type DataProducer struct {
+	ending
+
 	// passed in
 	transport  *Transport
 	id         string
@@ -152,6 +154,7 @@ func (p *DataProducer) end() bool {
 	delete(t.dataProducers, p.id)
 	t.mu.Unlock()
 	remove(t.router, t.router.dataProducers, p.id)
+	p.happened()
 	return true
 }
 

@@ -23,6 +23,8 @@ type ProducerOptions struct {
 
 // Producer is one media source a peer sends.
 type Producer struct {
+	ending
+
 	// passed in
 	transport  *Transport
 	id         string
@@ -212,6 +214,7 @@ func (p *Producer) end() bool {
 	t.mu.Unlock()
 	remove(t.router, t.router.producers, p.id)
 	p.worker().forget(p.id, 1)
+	p.happened()
 	return true
 }
 

@@ -22,6 +22,7 @@ type Router struct {
 	observers     map[string]rtpObserver
 	producers     map[string]*Producer // of all transports: what can be consumed
 	dataProducers map[string]*DataProducer
+	pairs         map[*Router]*joint // with routers of higher ids
 	closed        bool
 }
 

@@ -13,6 +13,8 @@ const maxMID = 100_000_000
 
 // Transport is what all transports have in common: they carry producers and consumers.
 type Transport struct {
+	ending
+
 	// passed in
 	router *Router
 	id     string
@@ -120,6 +122,7 @@ func (t *Transport) end() bool {
 	for _, c := range dataConsumers {
 		c.closeBy(TransportClosed)
 	}
+	t.happened()
 	return true
 }
 

@@ -184,7 +184,7 @@ func (w *Worker) CreateRouter(ctx context.Context, o RouterOptions) (*Router, er
 	r := &Router{
 		worker: w, id: newID(), capabilities: capabilities, told: o.Closed,
 		transports: map[string]*Transport{}, observers: map[string]rtpObserver{}, producers: map[string]*Producer{},
-		dataProducers: map[string]*DataProducer{},
+		dataProducers: map[string]*DataProducer{}, pairs: map[*Router]*joint{},
 	}
 	// Known before the worker is asked: an end in between must reach it.
 	if !w.adopt(r) {
