@@ -71,7 +71,7 @@ func TestEveryBody(t *testing.T) {
 
 // resources counts goroutines and descriptors, and waits until they are no more than so many, if that is not 0: readers of closed sockets end when they
 // get to run.
-func resources(t *testing.T, goroutines, descriptors int) [2]int {
+func resources(t testing.TB, goroutines, descriptors int) [2]int {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
 		list, err := os.ReadDir("/proc/self/fd")
