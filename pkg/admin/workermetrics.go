@@ -73,6 +73,8 @@ var trafficFamilies = []family[stats]{
 		func(s *stats) uint64 { return s.Traffic.STUNReceived }, func(s *stats) uint64 { return s.Traffic.STUNSent }),
 	bothWays("dtls_datagrams_total", "Datagrams of DTLS.",
 		func(s *stats) uint64 { return s.Traffic.DTLSReceived }, func(s *stats) uint64 { return s.Traffic.DTLSSent }),
+	bothWays("sctp_packets_total", "SCTP packets without DTLS around them.",
+		func(s *stats) uint64 { return s.Traffic.SCTPReceived }, func(s *stats) uint64 { return s.Traffic.SCTPSent }),
 	bothWays("nacked_packets_total", "RTP packets that were asked for again: by consumers' peers (received), of producers' peers (sent).",
 		func(s *stats) uint64 { return s.Traffic.NACKsReceived }, func(s *stats) uint64 { return s.Traffic.NACKsSent }),
 	bothWays("key_frame_requests_total", "Requests for key frames: by consumers' peers (received), of producers' peers (sent).",

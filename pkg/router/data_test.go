@@ -18,6 +18,11 @@ func (p *pipe) CloseStream(uint16)                             {}
 func (p *pipe) Send(_ time.Time, _ uint16, _ uint32, b []byte) { p.sent = append(p.sent, string(b)) }
 func (p *pipe) Close()                                         {}
 
+// packetPipe is one that takes packets as well.
+type packetPipe struct{ pipe }
+
+func (*packetPipe) Handle([]byte) bool { return true }
+
 // populateData makes two transports with SCTP that are connected, da and db, a data producer dp on da and a data consumer dc of it on db.
 func (w *world) populateData() *pipe {
 	w.t.Helper()

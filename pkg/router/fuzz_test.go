@@ -24,7 +24,7 @@ import (
 // words are what a fuzzer puts into text: ids of every kind of object, free ones, and words that mean something somewhere.
 var words = []string{
 	"r", "w", "p", "a", "v", "ca", "cv", "o", "da", "db", "dp", "dc", "server", "x", "y", "z", "", "audio", "video", "simple", "simulcast", "sctp",
-	"direct", "udp", "tcp", "10.0.0.1", "::1", "client", "server", "auto", "sha-256", "AA:BB", "video/VP8", "video/rtx", "audio/opus", "video/H264",
+	"pi", "di", "pipe", "direct", "udp", "tcp", "10.0.0.1", "::1", "client", "server", "auto", "sha-256", "AA:BB", "video/VP8", "video/rtx", "audio/opus", "video/H264",
 	"nack", "pli", "L1T3", "L3T3", "urn:ietf:params:rtp-hdrext:sdes:mid", "AEAD_AES_128_GCM", "rtp", "keyframe",
 }
 

@@ -99,9 +99,14 @@ func (m *model) step(rt *rapid.T) {
 func (m *model) createTransport(rt *rapid.T) {
 	t := id(rt, "t")
 	var ok bool
-	if rapid.Bool().Draw(rt, "plain") {
+	switch rapid.IntRange(0, 3).Draw(rt, "kind") {
+	case 0:
 		ok = m.try(rt, !m.transports[t], proto.RouterCreatePlainTransport, "r", plainOptions(t))
-	} else {
+	case 1:
+		ok = m.try(rt, !m.transports[t], proto.RouterCreatePipeTransport, "r", proto.PipeTransportOptions{TransportID: t, ListenInfo: plainOptions(t).ListenInfo})
+	case 2:
+		ok = m.try(rt, !m.transports[t], proto.RouterCreateDirectTransport, "r", proto.DirectTransportOptions{TransportID: t})
+	default:
 		ok = m.try(rt, !m.transports[t], proto.RouterCreateWebRTCTransportWithServer, "r", proto.WebRTCTransportOptions{TransportID: t, WebRTCServerID: "server"})
 	}
 	if ok {

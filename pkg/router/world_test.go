@@ -37,8 +37,10 @@ func newWorld(t testing.TB) *world {
 	env := &transport.Env{
 		Totals: new(transport.Totals),
 		Egress: &w.egress, Events: w, Timers: &w.timers, Binder: w, Random: rand.NewChaCha8([32]byte{1}),
-		NewDTLS:      func(*transport.WebRTC) transport.DTLS { return island{} },
-		Fingerprints: []proto.DTLSFingerprint{{Algorithm: "sha-256", Value: "AA:BB"}},
+		NewDTLS: func(*transport.WebRTC) transport.DTLS { return island{} },
+
+		NewPacketSCTP: func(*transport.Plain, proto.SCTPOptions) transport.PacketSCTP { return &packetPipe{} },
+		Fingerprints:  []proto.DTLSFingerprint{{Algorithm: "sha-256", Value: "AA:BB"}},
 	}
 	w.router = New("r", env, w)
 	w.owners["r"] = w.router
@@ -64,11 +66,11 @@ func (w *world) Server(id string) *transport.Server { return w.servers[id] }
 
 func (w *world) Emit(target string, e proto.Event) { w.events = append(w.events, target+" "+e.Name) }
 
-// take returns the events since the last call, scores left out.
+// take returns the events since the last call, scores and reports left out.
 func (w *world) take() []string {
 	list := slices.DeleteFunc(w.events, func(e string) bool {
 		_, name, _ := cut(e)
-		return name == proto.EventProducerScore || name == proto.EventConsumerScore
+		return name == proto.EventProducerScore || name == proto.EventConsumerScore || name == proto.EventDirectTransportRTCP
 	})
 	w.events = nil
 	return list
