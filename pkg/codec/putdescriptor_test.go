@@ -21,11 +21,13 @@ func TestPutDescriptor(t *testing.T) {
 		{"mandatory fields alone", "c3 1234", rtp.Descriptor{At: 24}, "c3 1234 " + bitString("0 1 0 0 0 101")},
 		{"a set in place of another", "c3 1234 " + bitString("0 1 0 0 0 010"), rtp.Descriptor{At: 29, There: true}, "c3 1234 " + bitString("0 1 0 0 0 101")},
 		{
-			"a set in front of indications", "c3 1234 " + bitString("0 0 1 0 0 10 11 01"), rtp.Descriptor{At: 29},
+			"a set in front of indications", "c3 1234 " + bitString("0 0 1 0 0 10 11 01"),
+			rtp.Descriptor{At: 29},
 			"c3 1234 " + bitString("0 1 1 0 0 101 10 11 01 00000"), // the padding moves along
 		},
 		{
-			"a set in place of another in front of indications", "c3 1234 " + bitString("0 1 1 0 0 111 10 11 01"), rtp.Descriptor{At: 29, There: true},
+			"a set in place of another in front of indications", "c3 1234 " + bitString("0 1 1 0 0 111 10 11 01"),
+			rtp.Descriptor{At: 29, There: true},
 			"c3 1234 " + bitString("0 1 1 0 0 101 10 11 01"),
 		},
 	} {
