@@ -69,6 +69,7 @@ type Consumer struct {
 	descriptor [rtp.MaxDescriptorSize]byte // of the packet at hand, if it is not the source's
 	again      rtp.Header                  // of the retransmission at hand
 	lanes      [1]*Consumer
+	verbatim   bool // a pipe's: payloads are forwarded as they are
 
 	// state
 	connected      bool

@@ -85,7 +85,9 @@ func (c *Consumer) begin(now time.Time, i int, p *rtp.Packet) {
 	c.send.ClockRate = c.codec.clockRate
 	// What continues is settled before the rewriter opens a new run, which keeps it for late packets.
 	c.rewriter.Offsets.Timestamp = c.timeline.join(now, c, i, p)
-	c.pictures.join(p, &c.rewriter.Offsets)
+	if !c.verbatim {
+		c.pictures.join(p, &c.rewriter.Offsets)
+	}
 	c.current = i
 	c.askedAt = time.Time{}
 	c.selector.began(now)

@@ -62,7 +62,11 @@ func (p *Pipe) newLane(i int) (*Consumer, *proto.Error) {
 	o.RTPParameters.Encodings = o.RTPParameters.Encodings[i : i+1]
 	o.ConsumableRTPEncodings = o.ConsumableRTPEncodings[i : i+1]
 	cfg.Options, cfg.Events, cfg.ProducerClosed = &o, laneEvents{p.cfg.Events}, nil
-	return New(cfg)
+	lane, err := New(cfg)
+	if err == nil {
+		lane.verbatim = true
+	}
+	return lane, err
 }
 
 // repeated refuses SSRCs that another lane sends with.
