@@ -24,8 +24,8 @@ type ConsumeResult struct {
 
 // ConsumerLayers names layers, counted from 0. An absent temporal layer is the highest.
 type ConsumerLayers struct {
-	SpatialLayer  int  `json:"spatialLayer" min:"0"`
-	TemporalLayer *int `json:"temporalLayer,omitempty" min:"0"`
+	SpatialLayer  int  `json:"spatialLayer" min:"0"`            // or the stream of a simulcast
+	TemporalLayer *int `json:"temporalLayer,omitempty" min:"0"` // absent is the highest
 }
 
 // ConsumerScore is the body of consumer.score: Score of our own sending, ProducerScore of the stream being forwarded,
@@ -53,7 +53,7 @@ type SetPreferredLayersResult struct {
 
 // SetPriority is the body of consumer.setPriority: 1 to 255.
 type SetPriority struct {
-	Priority int `json:"priority" needed:"true" min:"1" max:"255"`
+	Priority int `json:"priority" needed:"true" min:"1" max:"255"` // 1 is the lowest
 }
 
 // SetPriorityResult is its answer.
@@ -69,21 +69,21 @@ type LayersChange struct {
 // ConsumerDump is the answer of consumer.dump. The layer fields are present for simulcast and SVC; -1 is none.
 type ConsumerDump struct {
 	ID                         string                  `json:"id"`
-	Type                       string                  `json:"type"`
+	Type                       string                  `json:"type"` // simple, simulcast, svc or pipe
 	ProducerID                 string                  `json:"producerId"`
 	Kind                       string                  `json:"kind"`
 	RTPParameters              RTPParameters           `json:"rtpParameters"`
 	ConsumableRTPEncodings     []RTPEncodingParameters `json:"consumableRtpEncodings"`
-	SupportedCodecPayloadTypes []int                   `json:"supportedCodecPayloadTypes"`
-	TraceEventTypes            []string                `json:"traceEventTypes"`
+	SupportedCodecPayloadTypes []int                   `json:"supportedCodecPayloadTypes"` // of its media codecs
+	TraceEventTypes            []string                `json:"traceEventTypes"`            // that consumer.trace tells of
 	Paused                     bool                    `json:"paused"`
 	ProducerPaused             bool                    `json:"producerPaused"`
-	Priority                   int                     `json:"priority"`
+	Priority                   int                     `json:"priority"` // 1 to 255
 	RTPStreams                 []RTPStreamDump         `json:"rtpStreams"`
-	PreferredSpatialLayer      *int                    `json:"preferredSpatialLayer,omitempty"`
-	TargetSpatialLayer         *int                    `json:"targetSpatialLayer,omitempty"`
-	CurrentSpatialLayer        *int                    `json:"currentSpatialLayer,omitempty"`
-	PreferredTemporalLayer     *int                    `json:"preferredTemporalLayer,omitempty"`
-	TargetTemporalLayer        *int                    `json:"targetTemporalLayer,omitempty"`
-	CurrentTemporalLayer       *int                    `json:"currentTemporalLayer,omitempty"`
+	PreferredSpatialLayer      *int                    `json:"preferredSpatialLayer,omitempty"`  // wished for
+	TargetSpatialLayer         *int                    `json:"targetSpatialLayer,omitempty"`     // waited for
+	CurrentSpatialLayer        *int                    `json:"currentSpatialLayer,omitempty"`    // forwarded
+	PreferredTemporalLayer     *int                    `json:"preferredTemporalLayer,omitempty"` // wished for
+	TargetTemporalLayer        *int                    `json:"targetTemporalLayer,omitempty"`    // waited for
+	CurrentTemporalLayer       *int                    `json:"currentTemporalLayer,omitempty"`   // forwarded
 }

@@ -2,11 +2,11 @@ package proto
 
 // SCTPOptions are what a transport's SCTP association is made of (RFC 8831). Sizes are bytes; absent or 0 is mediasoup's default.
 type SCTPOptions struct {
-	EnableSCTP                                  bool `json:"enableSctp,omitempty"` // allow data channels
-	MaxSendMessageSize                          int  `json:"maxSendMessageSize,omitempty" default:"262144" min:"0" max:"8388608"`
-	MaxReceiveMessageSize                       int  `json:"maxReceiveMessageSize,omitempty" default:"262144" min:"0" max:"8388608"`
-	SCTPSendBufferSize                          int  `json:"sctpSendBufferSize,omitempty" default:"2000000" min:"0" max:"8388608"`
-	SCTPPerStreamSendQueueLimit                 int  `json:"sctpPerStreamSendQueueLimit,omitempty" default:"2000000" min:"0" max:"8388608"`
+	EnableSCTP                                  bool `json:"enableSctp,omitempty"`                                                              // allow data channels
+	MaxSendMessageSize                          int  `json:"maxSendMessageSize,omitempty" default:"262144" min:"0" max:"8388608"`               // of a message to the peer
+	MaxReceiveMessageSize                       int  `json:"maxReceiveMessageSize,omitempty" default:"262144" min:"0" max:"8388608"`            // of a message from the peer
+	SCTPSendBufferSize                          int  `json:"sctpSendBufferSize,omitempty" default:"2000000" min:"0" max:"8388608"`              // what may wait for the peer, of all streams
+	SCTPPerStreamSendQueueLimit                 int  `json:"sctpPerStreamSendQueueLimit,omitempty" default:"2000000" min:"0" max:"8388608"`     // what may wait for the peer, of one stream
 	SCTPMaxReceiverWindowBufferSize             int  `json:"sctpMaxReceiverWindowBufferSize,omitempty" default:"5242880" min:"0" max:"8388608"` // at least 16384, or 0
 	SCTPDefaultStreamBufferedAmountLowThreshold *int `json:"sctpDefaultStreamBufferedAmountLowThreshold,omitempty" default:"1024" min:"0"`      // of data consumers: see bufferedAmountLowThreshold
 }
@@ -14,16 +14,16 @@ type SCTPOptions struct {
 // SCTPParameters tell the peer of the association. Clients of different age read different fields of the same meaning. Our own caps on
 // what waits for a peer (1 MiB per data consumer, 8 MiB per transport) hold however large the buffers are said to be.
 type SCTPParameters struct {
-	Port                        uint16 `json:"port"` // 5000
-	OS                          int    `json:"OS"`   // most outgoing streams
-	MIS                         int    `json:"MIS"`  // most incoming streams
-	MaxMessageSize              int    `json:"maxMessageSize"`
-	MaxSendMessageSize          int    `json:"maxSendMessageSize"`
-	MaxReceiveMessageSize       int    `json:"maxReceiveMessageSize"`
-	SendBufferSize              int    `json:"sendBufferSize"`
-	PerStreamSendQueueLimit     int    `json:"perStreamSendQueueLimit"`
-	MaxReceiverWindowBufferSize int    `json:"maxReceiverWindowBufferSize"`
-	IsDataChannel               bool   `json:"isDataChannel"` // over DTLS
+	Port                        uint16 `json:"port"`                        // 5000
+	OS                          int    `json:"OS"`                          // most outgoing streams
+	MIS                         int    `json:"MIS"`                         // most incoming streams
+	MaxMessageSize              int    `json:"maxMessageSize"`              // what MaxReceiveMessageSize is, for older clients
+	MaxSendMessageSize          int    `json:"maxSendMessageSize"`          // of a message to the peer
+	MaxReceiveMessageSize       int    `json:"maxReceiveMessageSize"`       // of a message from the peer
+	SendBufferSize              int    `json:"sendBufferSize"`              // as SCTPOptions said
+	PerStreamSendQueueLimit     int    `json:"perStreamSendQueueLimit"`     // as SCTPOptions said
+	MaxReceiverWindowBufferSize int    `json:"maxReceiverWindowBufferSize"` // as SCTPOptions said
+	IsDataChannel               bool   `json:"isDataChannel"`               // over DTLS
 }
 
 // SCTPNegotiatedCapabilities is how many streams both sides agreed on.
@@ -103,7 +103,7 @@ type DataProducerStats struct {
 	Timestamp        int64  `json:"timestamp"` // milliseconds of the worker's clock
 	Label            string `json:"label"`
 	Protocol         string `json:"protocol"`
-	MessagesReceived uint64 `json:"messagesReceived"`
+	MessagesReceived uint64 `json:"messagesReceived"` // those for paused producers, too
 	BytesReceived    uint64 `json:"bytesReceived"`
 }
 
@@ -133,11 +133,11 @@ type DataConsumerDump struct {
 	SCTPStreamParameters       *SCTPStreamParameters `json:"sctpStreamParameters,omitempty"`
 	Label                      string                `json:"label"`
 	Protocol                   string                `json:"protocol"`
-	BufferedAmount             int                   `json:"bufferedAmount"` // bytes the peer has not acknowledged
-	BufferedAmountLowThreshold int                   `json:"bufferedAmountLowThreshold"`
+	BufferedAmount             int                   `json:"bufferedAmount"`             // bytes the peer has not acknowledged
+	BufferedAmountLowThreshold int                   `json:"bufferedAmountLowThreshold"` // bytes
 	Paused                     bool                  `json:"paused"`
 	DataProducerPaused         bool                  `json:"dataProducerPaused"`
-	Subchannels                []uint16              `json:"subchannels"`
+	Subchannels                []uint16              `json:"subchannels"` // in order
 }
 
 // DataConsumerStats is the element of the answer of dataConsumer.getStats. MessagesDropped are those the peer was too slow for, or
@@ -150,7 +150,7 @@ type DataConsumerStats struct {
 	MessagesSent    uint64 `json:"messagesSent"`
 	BytesSent       uint64 `json:"bytesSent"`
 	MessagesDropped uint64 `json:"messagesDropped,omitempty"`
-	BufferedAmount  int    `json:"bufferedAmount"`
+	BufferedAmount  int    `json:"bufferedAmount"` // bytes the peer has not acknowledged
 }
 
 // CloseDataConsumer is the body of transport.closeDataConsumer.

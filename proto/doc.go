@@ -12,8 +12,8 @@ const (
 
 // Version is a protocol version as it travels in hello and attach.
 type Version struct {
-	Major int `json:"major"`
-	Minor int `json:"minor"`
+	Major int `json:"major"` // both ends must have the same
+	Minor int `json:"minor"` // both ends speak the lower
 }
 
 // Current is the version this code speaks.

@@ -13,9 +13,9 @@ const (
 
 // Error is why a request was refused. Programs switch on Code; Path names the offending field of the request's body.
 type Error struct {
-	Name    string `json:"name"`
+	Name    string `json:"name"` // as mediasoup's libraries know it
 	Code    string `json:"code"`
-	Message string `json:"message"`
+	Message string `json:"message"` // for people; may change
 	Path    string `json:"path,omitempty"`
 }
 

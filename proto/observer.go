@@ -35,5 +35,5 @@ type DominantSpeaker struct {
 // AudioVolume is the mean level of one producer over the interval, -127 to 0 dBov.
 type AudioVolume struct {
 	ProducerID string `json:"producerId"`
-	Volume     int    `json:"volume"`
+	Volume     int    `json:"volume"` // dBov
 }

@@ -13,7 +13,7 @@ type Produce struct {
 
 // ProduceResult tells what kind of producer it became: simple, simulcast or svc.
 type ProduceResult struct {
-	Type string `json:"type"`
+	Type string `json:"type"` // simple, simulcast or svc
 }
 
 // CloseProducer is the body of transport.closeProducer.
@@ -25,39 +25,39 @@ type CloseProducer struct {
 type ProducerDump struct {
 	ID              string          `json:"id"`
 	Kind            string          `json:"kind"`
-	Type            string          `json:"type"`
+	Type            string          `json:"type"` // simple, simulcast or svc
 	RTPParameters   RTPParameters   `json:"rtpParameters"`
 	RTPMapping      RTPMapping      `json:"rtpMapping"`
 	RTPStreams      []RTPStreamDump `json:"rtpStreams"`
-	TraceEventTypes []string        `json:"traceEventTypes"`
+	TraceEventTypes []string        `json:"traceEventTypes"` // that producer.trace tells of
 	Paused          bool            `json:"paused"`
 }
 
 // RTPStreamDump is one stream of a producer or consumer.
 type RTPStreamDump struct {
 	Params    RTPStreamParams `json:"params"`
-	Score     uint8           `json:"score"`
+	Score     uint8           `json:"score"` // 0 to 10
 	RTXStream *RTXStreamDump  `json:"rtxStream,omitempty"`
 }
 
 // RTPStreamParams is how a stream was set up.
 type RTPStreamParams struct {
-	EncodingIdx    int    `json:"encodingIdx"`
+	EncodingIdx    int    `json:"encodingIdx"` // of rtpParameters.encodings
 	SSRC           uint32 `json:"ssrc"`
 	PayloadType    uint8  `json:"payloadType"`
 	MimeType       string `json:"mimeType"`
-	ClockRate      int    `json:"clockRate"`
+	ClockRate      int    `json:"clockRate"` // Hz
 	RID            string `json:"rid,omitempty"`
 	CNAME          string `json:"cname"`
 	RTXSSRC        uint32 `json:"rtxSsrc,omitempty"`
 	RTXPayloadType uint8  `json:"rtxPayloadType,omitempty"`
-	UseNACK        bool   `json:"useNack"`
+	UseNACK        bool   `json:"useNack"` // what is lost is asked for again
 	UsePLI         bool   `json:"usePli"`
 	UseFIR         bool   `json:"useFir"`
 	UseInBandFEC   bool   `json:"useInBandFec"`
 	UseDTX         bool   `json:"useDtx"`
-	SpatialLayers  int    `json:"spatialLayers"`
-	TemporalLayers int    `json:"temporalLayers"`
+	SpatialLayers  int    `json:"spatialLayers"`  // how many
+	TemporalLayers int    `json:"temporalLayers"` // how many
 }
 
 // RTXStreamDump is a stream's retransmission stream.
@@ -70,7 +70,7 @@ type RTXStreamParams struct {
 	SSRC        uint32 `json:"ssrc"`
 	PayloadType uint8  `json:"payloadType"`
 	MimeType    string `json:"mimeType"`
-	ClockRate   int    `json:"clockRate"`
+	ClockRate   int    `json:"clockRate"` // Hz
 	RRID        string `json:"rrid,omitempty"`
 	CNAME       string `json:"cname"`
 }
@@ -82,26 +82,26 @@ type RTPStreamStats struct {
 	Type                 string         `json:"type"`
 	Timestamp            int64          `json:"timestamp"`
 	SSRC                 uint32         `json:"ssrc"`
-	RTXSSRC              uint32         `json:"rtxSsrc,omitempty"`
+	RTXSSRC              uint32         `json:"rtxSsrc,omitempty"` // of its retransmissions
 	RID                  string         `json:"rid,omitempty"`
 	Kind                 string         `json:"kind"`
 	MimeType             string         `json:"mimeType"`
-	PacketsLost          int            `json:"packetsLost"`
+	PacketsLost          int            `json:"packetsLost"` // expected less received (RFC 3550 section 6.4.1), so it may be below 0
 	FractionLost         uint8          `json:"fractionLost"`
 	Jitter               uint32         `json:"jitter"`
-	PacketsDiscarded     uint64         `json:"packetsDiscarded"`
-	PacketsRetransmitted uint64         `json:"packetsRetransmitted"`
-	PacketsRepaired      uint64         `json:"packetsRepaired"`
-	NACKCount            uint64         `json:"nackCount"`
-	NACKPacketCount      uint64         `json:"nackPacketCount"`
-	PLICount             uint64         `json:"pliCount"`
-	FIRCount             uint64         `json:"firCount"`
+	PacketsDiscarded     uint64         `json:"packetsDiscarded"`     // received, and of no use
+	PacketsRetransmitted uint64         `json:"packetsRetransmitted"` // sent again, or received again
+	PacketsRepaired      uint64         `json:"packetsRepaired"`      // lost, and then received by retransmission
+	NACKCount            uint64         `json:"nackCount"`            // requests for retransmissions
+	NACKPacketCount      uint64         `json:"nackPacketCount"`      // packets they asked for
+	PLICount             uint64         `json:"pliCount"`             // requests for key frames
+	FIRCount             uint64         `json:"firCount"`             // requests for key frames
 	RoundTripTime        float64        `json:"roundTripTime,omitempty"`
-	RTXPacketsDiscarded  uint64         `json:"rtxPacketsDiscarded,omitempty"`
-	Score                uint8          `json:"score"`
+	RTXPacketsDiscarded  uint64         `json:"rtxPacketsDiscarded,omitempty"` // retransmissions of no use
+	Score                uint8          `json:"score"`                         // 0 to 10
 	PacketCount          uint64         `json:"packetCount"`
 	ByteCount            uint64         `json:"byteCount"`
-	Bitrate              int            `json:"bitrate"`
+	Bitrate              int            `json:"bitrate"`                  // of the last second
 	BitrateByLayer       map[string]int `json:"bitrateByLayer,omitempty"` // "spatial.temporal": bit/s; inbound only
 }
 
@@ -110,7 +110,7 @@ type ProducerScore []StreamScore
 
 // StreamScore is the health of one stream, 0 (dead) to 10.
 type StreamScore struct {
-	EncodingIdx int    `json:"encodingIdx"`
+	EncodingIdx int    `json:"encodingIdx"` // of rtpParameters.encodings
 	SSRC        uint32 `json:"ssrc"`
 	RID         string `json:"rid,omitempty"`
 	Score       uint8  `json:"score"`

@@ -55,8 +55,8 @@ type RTPParameters struct {
 
 // RTPCodecParameters is one codec of RTPParameters.
 type RTPCodecParameters struct {
-	MimeType     string          `json:"mimeType"` // kind, slash and codec, as in video/VP8
-	PayloadType  uint8           `json:"payloadType" max:"127"`
+	MimeType     string          `json:"mimeType"`                        // kind, slash and codec, as in video/VP8
+	PayloadType  uint8           `json:"payloadType" max:"127"`           // new in the list
 	ClockRate    int             `json:"clockRate" needed:"true" min:"1"` // Hz
 	Channels     int             `json:"channels,omitempty"`              // of audio
 	Parameters   CodecParameters `json:"parameters"`                      // of the codec: apt, profile-level-id, useinbandfec …
@@ -65,16 +65,16 @@ type RTPCodecParameters struct {
 
 // RTCPFeedback is a kind of feedback (RFC 4585 section 4.2): {"nack",""}, {"nack","pli"}, {"ccm","fir"} …
 type RTCPFeedback struct {
-	Type      string `json:"type"`
-	Parameter string `json:"parameter"`
+	Type      string `json:"type"`      // nack, ccm, goog-remb, transport-cc
+	Parameter string `json:"parameter"` // pli or fir; empty is none
 }
 
 // RTPHeaderExtensionParameters is one header extension of RTPParameters.
 type RTPHeaderExtensionParameters struct {
-	URI        string          `json:"uri"`
+	URI        string          `json:"uri"`                                // what it is; unknown ones are not looked at
 	ID         int             `json:"id" needed:"true" min:"1" max:"255"` // in the packets
 	Encrypt    bool            `json:"encrypt"`                            // ignored if true: the extension is not used
-	Parameters CodecParameters `json:"parameters"`
+	Parameters CodecParameters `json:"parameters"`                         // accepted, and of no effect
 }
 
 // RTPEncodingParameters is one stream of RTPParameters. SSRC 0 is absent.
@@ -83,19 +83,19 @@ type RTPEncodingParameters struct {
 	RID              string       `json:"rid,omitempty"`              // tells the encodings of a producer apart (RFC 8851)
 	CodecPayloadType *uint8       `json:"codecPayloadType,omitempty"` // absent is the first media codec
 	RTX              *RTXEncoding `json:"rtx,omitempty"`
-	DTX              bool         `json:"dtx"`
+	DTX              bool         `json:"dtx"`                       // silence is not sent
 	ScalabilityMode  string       `json:"scalabilityMode,omitempty"` // layers, as in L3T3_KEY
 	MaxBitrate       int          `json:"maxBitrate,omitempty"`      // bit/s, for the peer
 }
 
 // RTXEncoding is the retransmission stream of an encoding.
 type RTXEncoding struct {
-	SSRC uint32 `json:"ssrc"`
+	SSRC uint32 `json:"ssrc"` // another than that of the media
 }
 
 // RTCPParameters of RTPParameters. ReducedSize is effectively always true.
 type RTCPParameters struct {
-	CNAME       string `json:"cname,omitempty"`
+	CNAME       string `json:"cname,omitempty"` // of the sender (RFC 3550 section 6.5.1)
 	ReducedSize bool   `json:"reducedSize"`
 }
 
@@ -107,8 +107,8 @@ type RTPMapping struct {
 
 // CodecMapping maps a producer's payload type to the router's.
 type CodecMapping struct {
-	PayloadType       uint8 `json:"payloadType"`
-	MappedPayloadType uint8 `json:"mappedPayloadType"`
+	PayloadType       uint8 `json:"payloadType"`       // the producer's
+	MappedPayloadType uint8 `json:"mappedPayloadType"` // the router's
 }
 
 // EncodingMapping maps a producer's stream to MappedSSRC, by which its router knows it. Mappings are in the order of the encodings; RID and SSRC repeat

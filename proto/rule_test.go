@@ -158,3 +158,21 @@ func TestTagsOfFields(t *testing.T) {
 		t.Errorf("only %d fields have rules", seen)
 	}
 }
+
+// What may be asked for is explained, field by field: by a comment, by its type's, or by its own type.
+func TestFieldsOfRequestsAreExplained(t *testing.T) {
+	d := readDocs(t)
+	for s := range requestTypes() {
+		for i := range s.NumField() {
+			f := s.Field(i)
+			elem := f.Type
+			for elem.Kind() == reflect.Pointer || elem.Kind() == reflect.Slice {
+				elem = elem.Elem()
+			}
+			named := strings.Contains(d[s.Name()], f.Name) || s.NumField() == 1
+			if !f.Anonymous && d[s.Name()+"."+f.Name] == "" && !named && elem.Kind() != reflect.Struct && f.Tag.Get("enum") == "" {
+				t.Errorf("%s.%s needs a comment", s.Name(), f.Name)
+			}
+		}
+	}
+}

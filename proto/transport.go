@@ -15,8 +15,8 @@ type ListenInfo struct {
 
 // PortRange is inclusive.
 type PortRange struct {
-	Min uint16 `json:"min" needed:"true" min:"1"`
-	Max uint16 `json:"max" needed:"true" min:"1"`
+	Min uint16 `json:"min" needed:"true" min:"1"` // first
+	Max uint16 `json:"max" needed:"true" min:"1"` // last
 }
 
 // SocketFlags of a ListenInfo.
@@ -27,12 +27,12 @@ type SocketFlags struct {
 
 // TransportTuple is a 5-tuple as the API shows it.
 type TransportTuple struct {
-	LocalIP      string `json:"localIp"` // deprecated alias of LocalAddress
-	LocalAddress string `json:"localAddress"`
+	LocalIP      string `json:"localIp"`      // deprecated alias of LocalAddress
+	LocalAddress string `json:"localAddress"` // the announced one, if there is one
 	LocalPort    uint16 `json:"localPort"`
-	RemoteIP     string `json:"remoteIp,omitempty"`
-	RemotePort   uint16 `json:"remotePort,omitempty"`
-	Protocol     string `json:"protocol"` // udp or tcp
+	RemoteIP     string `json:"remoteIp,omitempty"`   // of the peer, once it is known
+	RemotePort   uint16 `json:"remotePort,omitempty"` // of the peer, once it is known
+	Protocol     string `json:"protocol"`             // udp or tcp
 }
 
 // KeyValue is an entry of a dump's tables with string keys.
@@ -72,22 +72,22 @@ type RecvRTPHeaderExtensions struct {
 // TransportDump is what all transports dump.
 type TransportDump struct {
 	ID                      string                  `json:"id"`
-	Direct                  bool                    `json:"direct"`
+	Direct                  bool                    `json:"direct"` // its peer is the controller
 	ProducerIDs             []string                `json:"producerIds"`
 	ConsumerIDs             []string                `json:"consumerIds"`
-	MapSSRCConsumerID       []SSRCValue             `json:"mapSsrcConsumerId"`
-	MapRTXSSRCConsumerID    []SSRCValue             `json:"mapRtxSsrcConsumerId"`
+	MapSSRCConsumerID       []SSRCValue             `json:"mapSsrcConsumerId"`    // what consumers send with
+	MapRTXSSRCConsumerID    []SSRCValue             `json:"mapRtxSsrcConsumerId"` // what they send retransmissions with
 	DataProducerIDs         []string                `json:"dataProducerIds"`
 	DataConsumerIDs         []string                `json:"dataConsumerIds"`
 	RecvRTPHeaderExtensions RecvRTPHeaderExtensions `json:"recvRtpHeaderExtensions"`
 	RTPListener             RTPListenerDump         `json:"rtpListener"`
-	MaxSendMessageSize      int                     `json:"maxSendMessageSize"`
-	MaxReceiveMessageSize   int                     `json:"maxReceiveMessageSize"`
-	TraceEventTypes         []string                `json:"traceEventTypes"`
+	MaxSendMessageSize      int                     `json:"maxSendMessageSize"`    // bytes of a data message to the peer
+	MaxReceiveMessageSize   int                     `json:"maxReceiveMessageSize"` // bytes of a data message from the peer
+	TraceEventTypes         []string                `json:"traceEventTypes"`       // that transport.trace tells of
 
 	// Present if SCTP is enabled, capabilities once it is connected.
 	SCTPParameters             *SCTPParameters             `json:"sctpParameters,omitempty"`
-	SCTPState                  string                      `json:"sctpState,omitempty"`
+	SCTPState                  string                      `json:"sctpState,omitempty"` // new, connecting, connected, failed or closed
 	SCTPNegotiatedCapabilities *SCTPNegotiatedCapabilities `json:"sctpNegotiatedCapabilities,omitempty"`
 	SCTPListener               *SCTPListenerDump           `json:"sctpListener,omitempty"`
 }
@@ -99,34 +99,34 @@ type TransportStats struct {
 	Timestamp                int64    `json:"timestamp"`
 	SCTPState                string   `json:"sctpState,omitempty"` // if SCTP is enabled
 	PacketsReceived          uint64   `json:"packetsReceived"`     // datagrams: each is in one of the six counts that follow, or in Drops
-	STUNReceived             uint64   `json:"stunReceived"`
+	STUNReceived             uint64   `json:"stunReceived"`        // and answered
 	DTLSReceived             uint64   `json:"dtlsReceived"`
-	RTPPacketsReceived       uint64   `json:"rtpPacketsReceived"` // and forwarded
-	RTXPacketsReceived       uint64   `json:"rtxPacketsReceived"` // and forwarded
-	RTCPPacketsReceived      uint64   `json:"rtcpPacketsReceived"`
-	SCTPReceived             uint64   `json:"sctpReceived"` // without DTLS
-	PacketsSent              uint64   `json:"packetsSent"`
+	RTPPacketsReceived       uint64   `json:"rtpPacketsReceived"`  // and forwarded
+	RTXPacketsReceived       uint64   `json:"rtxPacketsReceived"`  // and forwarded
+	RTCPPacketsReceived      uint64   `json:"rtcpPacketsReceived"` // compounds
+	SCTPReceived             uint64   `json:"sctpReceived"`        // without DTLS
+	PacketsSent              uint64   `json:"packetsSent"`         // datagrams
 	BytesReceived            uint64   `json:"bytesReceived"`
-	RecvBitrate              int      `json:"recvBitrate"`
+	RecvBitrate              int      `json:"recvBitrate"` // of the last second, as are the other rates
 	BytesSent                uint64   `json:"bytesSent"`
 	SendBitrate              int      `json:"sendBitrate"`
 	RTPBytesReceived         uint64   `json:"rtpBytesReceived"`
 	RTPRecvBitrate           int      `json:"rtpRecvBitrate"`
 	RTPBytesSent             uint64   `json:"rtpBytesSent"`
 	RTPSendBitrate           int      `json:"rtpSendBitrate"`
-	RTXBytesReceived         uint64   `json:"rtxBytesReceived"`
+	RTXBytesReceived         uint64   `json:"rtxBytesReceived"` // retransmissions
 	RTXRecvBitrate           int      `json:"rtxRecvBitrate"`
-	RTXBytesSent             uint64   `json:"rtxBytesSent"`
+	RTXBytesSent             uint64   `json:"rtxBytesSent"` // retransmissions
 	RTXSendBitrate           int      `json:"rtxSendBitrate"`
-	ProbationBytesSent       uint64   `json:"probationBytesSent"`
+	ProbationBytesSent       uint64   `json:"probationBytesSent"` // sent to find out whether more fits; none by this version
 	ProbationSendBitrate     int      `json:"probationSendBitrate"`
-	AvailableOutgoingBitrate *int     `json:"availableOutgoingBitrate,omitempty"`
-	AvailableIncomingBitrate *int     `json:"availableIncomingBitrate,omitempty"`
-	MaxIncomingBitrate       *int     `json:"maxIncomingBitrate,omitempty"`
-	MaxOutgoingBitrate       *int     `json:"maxOutgoingBitrate,omitempty"`
-	MinOutgoingBitrate       *int     `json:"minOutgoingBitrate,omitempty"`
-	RTPPacketLossReceived    *float64 `json:"rtpPacketLossReceived,omitempty"`
-	RTPPacketLossSent        *float64 `json:"rtpPacketLossSent,omitempty"`
+	AvailableOutgoingBitrate *int     `json:"availableOutgoingBitrate,omitempty"` // estimated to fit to the peer; not told by this version
+	AvailableIncomingBitrate *int     `json:"availableIncomingBitrate,omitempty"` // estimated to fit from the peer
+	MaxIncomingBitrate       *int     `json:"maxIncomingBitrate,omitempty"`       // if one is set
+	MaxOutgoingBitrate       *int     `json:"maxOutgoingBitrate,omitempty"`       // if one is set
+	MinOutgoingBitrate       *int     `json:"minOutgoingBitrate,omitempty"`       // if one is set
+	RTPPacketLossReceived    *float64 `json:"rtpPacketLossReceived,omitempty"`    // not told by this version
+	RTPPacketLossSent        *float64 `json:"rtpPacketLossSent,omitempty"`        // not told by this version
 
 	// Drops counts what went no further, by reason; those of received datagrams, together with what was handled, add up to what was received.
 	Drops map[string]uint64 `json:"drops,omitempty"`
@@ -158,7 +158,7 @@ type EnableTraceEvent struct {
 
 // TraceEvent is the body of the trace events. Info is for people: what it holds depends on the type, and may grow.
 type TraceEvent struct {
-	Type      string         `json:"type"`
+	Type      string         `json:"type"`      // as in EnableTraceEvent
 	Timestamp int64          `json:"timestamp"` // milliseconds of the worker's clock
 	Direction string         `json:"direction"` // in or out
 	Info      map[string]any `json:"info"`

@@ -17,15 +17,15 @@ type WebRTCTransportOptions struct {
 
 // ICEParameters are our credentials (RFC 8445 section 5.3).
 type ICEParameters struct {
-	UsernameFragment string `json:"usernameFragment"`
-	Password         string `json:"password"`
-	ICELite          bool   `json:"iceLite"`
+	UsernameFragment string `json:"usernameFragment"` // of ours
+	Password         string `json:"password"`         // of ours
+	ICELite          bool   `json:"iceLite"`          // true: we only answer checks
 }
 
 // ICECandidate is one address we listen on. Address and IP are the same: clients of different age read one or the other.
 type ICECandidate struct {
-	Foundation string `json:"foundation"`
-	Priority   uint32 `json:"priority"`
+	Foundation string `json:"foundation"` // the same for candidates of one protocol
+	Priority   uint32 `json:"priority"`   // the higher the better (RFC 8445 section 5.1.2)
 	IP         string `json:"ip"`
 	Address    string `json:"address"`
 	Protocol   string `json:"protocol"` // udp or tcp
@@ -77,10 +77,10 @@ type WebRTCTransportDump struct {
 // WebRTCTransportStats is the answer of transport.getStats.
 type WebRTCTransportStats struct {
 	TransportStats
-	ICERole          string          `json:"iceRole"`
-	ICEState         string          `json:"iceState"`
+	ICERole          string          `json:"iceRole"`  // controlled
+	ICEState         string          `json:"iceState"` // as in the dump
 	ICESelectedTuple *TransportTuple `json:"iceSelectedTuple,omitempty"`
-	DTLSState        string          `json:"dtlsState"`
+	DTLSState        string          `json:"dtlsState"` // as in the dump
 }
 
 // ConnectWebRTCTransport is the body of webRtcTransport.connect.
@@ -90,7 +90,7 @@ type ConnectWebRTCTransport struct {
 
 // ConnectWebRTCTransportResult tells our DTLS role: client or server.
 type ConnectWebRTCTransportResult struct {
-	DTLSLocalRole string `json:"dtlsLocalRole"`
+	DTLSLocalRole string `json:"dtlsLocalRole"` // client or server
 }
 
 // ICEStateChange is the body of webRtcTransport.iceStateChange.
@@ -105,7 +105,7 @@ type ICESelectedTupleChange struct {
 
 // DTLSStateChange is the body of webRtcTransport.dtlsStateChange; the certificate comes with connected.
 type DTLSStateChange struct {
-	DTLSState      string `json:"dtlsState"` // connecting, connected, failed or closed
-	DTLSRemoteCert string `json:"dtlsRemoteCert,omitempty"`
-	Reason         string `json:"reason,omitempty"` // of failed and closed
+	DTLSState      string `json:"dtlsState"`                // connecting, connected, failed or closed
+	DTLSRemoteCert string `json:"dtlsRemoteCert,omitempty"` // PEM
+	Reason         string `json:"reason,omitempty"`         // of failed and closed
 }

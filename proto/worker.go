@@ -3,12 +3,12 @@ package proto
 // Hello is the body of worker.hello, the first message on a channel, from the worker.
 type Hello struct {
 	Protocol     Version  `json:"protocol"`
-	Software     string   `json:"software"`
+	Software     string   `json:"software"` // gazpacho
 	Version      string   `json:"version"`
 	PID          int      `json:"pid"`
-	Instance     string   `json:"instance"` // random, of this run of the process
-	MaxFrame     int      `json:"maxFrame"` // bytes
-	Capabilities []string `json:"capabilities"`
+	Instance     string   `json:"instance"`     // random, of this run of the process
+	MaxFrame     int      `json:"maxFrame"`     // bytes
+	Capabilities []string `json:"capabilities"` // what it can do beyond its version
 }
 
 // Attach is the body of worker.attach, which a controller sends before any other request. A second controller is refused as busy
@@ -21,14 +21,14 @@ type Attach struct {
 
 // AttachResult is the answer of worker.attach: the version to speak and what already lives in the worker.
 type AttachResult struct {
-	Protocol  Version  `json:"protocol"`
-	Instance  string   `json:"instance"`
-	RouterIDs []string `json:"routerIds"`
+	Protocol  Version  `json:"protocol"`  // the lower of both sides'
+	Instance  string   `json:"instance"`  // as in the hello
+	RouterIDs []string `json:"routerIds"` // of those that live already
 }
 
 // WorkerDump is the answer of worker.dump.
 type WorkerDump struct {
-	PID                    int                    `json:"pid"`
+	PID                    int                    `json:"pid"` // of the process
 	WebRTCServerIDs        []string               `json:"webRtcServerIds"`
 	RouterIDs              []string               `json:"routerIds"`
 	ChannelMessageHandlers ChannelMessageHandlers `json:"channelMessageHandlers"`

@@ -18,13 +18,13 @@ type WorkerStats struct {
 
 // ProcessStats is what the process uses.
 type ProcessStats struct {
-	CPUUser    uint64 `json:"cpuUser"`
-	CPUSystem  uint64 `json:"cpuSystem"`
-	RSS        uint64 `json:"rss"`
-	Heap       uint64 `json:"heap"` // of live and not yet swept objects
+	CPUUser    uint64 `json:"cpuUser"`   // microseconds
+	CPUSystem  uint64 `json:"cpuSystem"` // microseconds
+	RSS        uint64 `json:"rss"`       // resident memory
+	Heap       uint64 `json:"heap"`      // of live and not yet swept objects
 	Goroutines int    `json:"goroutines"`
 	OpenFDs    int    `json:"openFds"`
-	GCs        uint64 `json:"gcs"`
+	GCs        uint64 `json:"gcs"`      // garbage collections
 	GCPauses   uint64 `json:"gcPauses"` // stopped for garbage collection, all in all
 	Panics     uint64 `json:"panics"`   // of packet handlers, survived
 }
@@ -34,10 +34,10 @@ var TurnBounds = [...]uint64{50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_
 
 // LoopStats is how the loop fares.
 type LoopStats struct {
-	Turns       uint64   `json:"turns"`
-	Batches     uint64   `json:"batches"`
-	Packets     uint64   `json:"packets"`
-	Posts       uint64   `json:"posts"`
+	Turns       uint64   `json:"turns"`       // of the loop, each over all that was ready
+	Batches     uint64   `json:"batches"`     // of datagrams, from sockets
+	Packets     uint64   `json:"packets"`     // datagrams in them
+	Posts       uint64   `json:"posts"`       // functions from elsewhere: requests, DTLS, SCTP
 	Busy        uint64   `json:"busy"`        // time within turns
 	TurnTimes   []uint64 `json:"turnTimes"`   // turns by how long they took, in the classes of TurnBounds
 	LongestTurn uint64   `json:"longestTurn"` // since the stats were asked for before
@@ -109,7 +109,7 @@ type UDPStats struct {
 
 // TCPServerStats counts the connections of all TCP servers.
 type TCPServerStats struct {
-	Open     int               `json:"open"`
+	Open     int               `json:"open"` // connections now
 	Accepted uint64            `json:"accepted"`
 	Refused  uint64            `json:"refused"`  // too many unproven ones from one address
 	Failures uint64            `json:"failures"` // errors of the system while accepting
