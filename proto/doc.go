@@ -2,6 +2,9 @@
 //
 // The structs are the source of truth. Their json tags are the keys on the wire in JSON and in msgpack alike (package channel
 // tells its codec so); values are those of mediasoup's public API. PROTOCOL.md is the normative text around them.
+//
+// Other tags say what the worker checks of requests: needed (refused without it), enum, min, max, and default, which absent means. They and the
+// comments become REFERENCE.md and schema.json, by a test with -update; another test holds them against a worker.
 package proto
 
 // The version of the channel protocol: additions raise Minor; within a Major nothing is removed.

@@ -120,7 +120,7 @@ type TransportStats struct {
 	RTXSendBitrate           int      `json:"rtxSendBitrate"`
 	ProbationBytesSent       uint64   `json:"probationBytesSent"` // sent to find out whether more fits; none by this version
 	ProbationSendBitrate     int      `json:"probationSendBitrate"`
-	AvailableOutgoingBitrate *int     `json:"availableOutgoingBitrate,omitempty"` // estimated to fit to the peer; not told by this version
+	AvailableOutgoingBitrate *int     `json:"availableOutgoingBitrate,omitempty"` // what the peer says it can take, within our limits
 	AvailableIncomingBitrate *int     `json:"availableIncomingBitrate,omitempty"` // estimated to fit from the peer
 	MaxIncomingBitrate       *int     `json:"maxIncomingBitrate,omitempty"`       // if one is set
 	MaxOutgoingBitrate       *int     `json:"maxOutgoingBitrate,omitempty"`       // if one is set
