@@ -29,7 +29,7 @@ const (
 	headerTimeout  = 5 * time.Second
 	requestTimeout = 6 * time.Second
 	answerTimeout  = 30 * time.Second
-	idleTimeout    = 2 * time.Minute
+	idleTimeout    = 10 * time.Second // a socket that a page left open counts as a stranger's, and many people share an address
 	goodbyeTimeout = 2 * time.Second
 	maxHeader      = 16 << 10
 )
