@@ -173,6 +173,10 @@ func TestParseFingerprints(t *testing.T) {
 	if _, err := parseFingerprints([]Fingerprint{{"sha-3", v}}); err == nil || !strings.Contains(err.Error(), `"sha-3"`) {
 		t.Errorf("%v does not name the algorithm", err)
 	}
+	var which *FingerprintError
+	if _, err := parseFingerprints([]Fingerprint{good[2], good[1], {"sha-256", "AA"}}); !errors.As(err, &which) || which.Index != 2 {
+		t.Errorf("%v is about %+v", err, which)
+	}
 }
 
 // What the openssl command says about our certificate is what we tell the peer.

@@ -195,6 +195,15 @@ func TestRefusals(t *testing.T) {
 		{"plain connect of a WebRTC transport", proto.PlainTransportConnect, "w", proto.ConnectPlainTransport{}, proto.CodeUnsupported, ""},
 		{"no fingerprint", proto.WebRTCTransportConnect, "w", proto.ConnectWebRTCTransport{}, proto.CodeBadField, "dtlsParameters.fingerprints"},
 		{"no server", proto.RouterCreateWebRTCTransportWithServer, "r", proto.WebRTCTransportOptions{TransportID: "x", WebRTCServerID: "?"}, proto.CodeNotFound, ""},
+		{"server and listen info", proto.RouterCreateWebRTCTransportWithServer, "r", proto.WebRTCTransportOptions{
+			TransportID: "x", WebRTCServerID: "server", ListenInfos: []proto.ListenInfo{{Protocol: "udp", IP: "10.0.0.1"}},
+		}, proto.CodeBadField, "listenInfos"},
+		{"listen info and server", proto.RouterCreateWebRTCTransport, "r", proto.WebRTCTransportOptions{
+			TransportID: "x", WebRTCServerID: "server", ListenInfos: []proto.ListenInfo{{Protocol: "udp", IP: "10.0.0.1"}},
+		}, proto.CodeBadField, "webRtcServerId"},
+		{"negative bitrate", proto.RouterCreateWebRTCTransportWithServer, "r", proto.WebRTCTransportOptions{
+			TransportID: "x", WebRTCServerID: "server", InitialAvailableOutgoingBitrate: number(-1),
+		}, proto.CodeBadField, "initialAvailableOutgoingBitrate"},
 		{"no listen info", proto.RouterCreateWebRTCTransport, "r", proto.WebRTCTransportOptions{TransportID: "x"}, proto.CodeBadField, "listenInfos"},
 		{"no protocol", proto.RouterCreatePlainTransport, "r", proto.PlainTransportOptions{TransportID: "x"}, proto.CodeBadField, "listenInfo.protocol"},
 		{"consent timeout", proto.RouterCreateWebRTCTransportWithServer, "r", proto.WebRTCTransportOptions{TransportID: "x", WebRTCServerID: "server", ICEConsentTimeout: number(-1)}, proto.CodeBadField, "iceConsentTimeout"},
