@@ -60,7 +60,7 @@ var pipeCodecs = []proto.RTPCodecCapability{
 	{Kind: proto.Audio, MimeType: "audio/opus", ClockRate: 48000, Channels: 2}, {Kind: proto.Video, MimeType: "video/VP8", ClockRate: 90000},
 }
 
-func stage(t *testing.T, w *Worker) (*Router, *DirectTransport) {
+func stage(t testing.TB, w *Worker) (*Router, *DirectTransport) {
 	t.Helper()
 	r, err := w.CreateRouter(t.Context(), RouterOptions{MediaCodecs: pipeCodecs})
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // newWorker is a real worker in this process, attached to.
-func newWorker(t *testing.T) *Worker {
+func newWorker(t testing.TB) *Worker {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "w.sock")
 	ctx, cancel := context.WithCancel(context.Background())
