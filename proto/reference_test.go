@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -184,4 +185,34 @@ func (w writer) described(t reflect.Type, r rule) string {
 		return fmt.Sprintf("integer ≤ %d", *high)
 	}
 	return fmt.Sprintf("integer %d … %d", *low, *high)
+}
+
+var (
+	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
+	link    = regexp.MustCompile(`\]\(([\w.]*)(?:#([\w-]*))?\)`)
+	mark    = regexp.MustCompile(`[^\w -]`)
+)
+
+// Every link from one of the pages to a place in one of them leads there.
+func TestLinksLeadSomewhere(t *testing.T) {
+	pages := map[string]string{"PROTOCOL.md": "", "REFERENCE.md": ""}
+	places := map[string]bool{"schema.json#": true}
+	for name := range pages {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages[name] = string(b)
+		places[name+"#"] = true
+		for _, h := range heading.FindAllStringSubmatch(pages[name], -1) {
+			places[name+"#"+strings.ReplaceAll(mark.ReplaceAllString(strings.ToLower(h[1]), ""), " ", "-")] = true
+		}
+	}
+	for name, page := range pages {
+		for _, l := range link.FindAllStringSubmatch(page, -1) {
+			if to := cmp.Or(l[1], name) + "#" + l[2]; !places[to] {
+				t.Errorf("%s links to %s, which is not there", name, to)
+			}
+		}
+	}
 }

@@ -100,7 +100,9 @@ func (w schemaWriter) document() object {
 		{"title", "Bodies of the channel protocol"},
 		{"description", "Made from the Go structs of package proto. The version is major.minor of the protocol; methods, events and notifications lead to the definitions of their bodies by Go type, which PROTOCOL.md and REFERENCE.md explain."},
 		{"version", Current},
-		{"methods", methods}, {"events", events}, {"notifications", notifications},
+		{"methods", methods},
+		{"events", events},
+		{"notifications", notifications},
 		{"$defs", defs},
 	}
 }
