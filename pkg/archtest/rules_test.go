@@ -55,6 +55,7 @@ var table = map[string]rule{
 	"pkg/archtest":   {module: []string{all}},
 	"pkg/simtest":    {module: []string{all}, external: []string{"github.com/pion"}},
 
+	"pkg/simtest/golden":   {},
 	"pkg/simtest/scalable": {},
 	"pkg/simtest/schema":   {},
 	"pkg/simtest/script":   {},

@@ -1,10 +1,8 @@
 package ice
 
 import (
-	"flag"
+	"bytes"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,9 +10,9 @@ import (
 	"time"
 
 	pion "github.com/pion/stun/v3"
-)
 
-var update = flag.Bool("update", false, "rewrite the scripts in testdata with what the agent does")
+	"gazpacho/pkg/simtest/golden"
+)
 
 // TestScripts runs testdata/*.txt: a line "> command" is what happens to the agent, the indented lines
 // behind it are all the agent did. Other lines are prose.
@@ -30,37 +28,12 @@ var update = flag.Bool("update", false, "rewrite the scripts in testdata with wh
 //	close
 //	show                              state, tuples with the selected one in brackets, usernames, drops
 func TestScripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no scripts: %v", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			b, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := runScript(t, string(b))
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			want, have := strings.Split(string(b), "\n"), strings.Split(got, "\n")
-			for i := range min(len(want), len(have)) {
-				if want[i] != have[i] {
-					t.Fatalf("%s:%d: %q, want %q", file, i+1, have[i], want[i])
-				}
-			}
-			expect(t, "lines", len(have), len(want))
-		})
-	}
+	golden.Scripts(t, "testdata/*.txt", runScript)
 }
 
 // runScript returns the script with the traces replaced by what happened.
-func runScript(t *testing.T, script string) string {
-	var out strings.Builder
+func runScript(t *testing.T, script string) []byte {
+	var out bytes.Buffer
 	w := newWorld(t, 0)
 	for line := range strings.Lines(script) {
 		if strings.HasPrefix(line, "  ") {
@@ -78,7 +51,7 @@ func runScript(t *testing.T, script string) string {
 			out.WriteString("  " + line + "\n")
 		}
 	}
-	return out.String()
+	return out.Bytes()
 }
 
 func runCommand(t *testing.T, w *world, words []string) *world {

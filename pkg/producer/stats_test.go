@@ -1,37 +1,13 @@
 package producer
 
 import (
-	"encoding/json"
-	"os"
 	"testing"
 	"time"
 
 	"gazpacho/pkg/rtp"
+	"gazpacho/pkg/simtest/golden"
 	"gazpacho/proto"
 )
-
-// golden compares what v is in JSON with a file.
-func golden(t *testing.T, file string, v any) {
-	t.Helper()
-	got, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	got = append(got, '\n')
-	if *update {
-		if err := os.WriteFile(file, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(got) != string(want) {
-		t.Errorf("%s is otherwise (-update takes it over):\n%s", file, got)
-	}
-}
 
 // lively is a simulcast producer that saw media, loss, repair and reports on one of its streams.
 func lively(t *testing.T) *world {
@@ -60,16 +36,16 @@ func lively(t *testing.T) *world {
 func TestDump(t *testing.T) {
 	w := lively(t)
 	w.producer.EnableTraceEvent([]string{"nack", "FOO", "fir"})
-	golden(t, "testdata/dump.json", w.producer.Dump())
+	golden.JSON(t, "testdata/dump.json", w.producer.Dump())
 	fresh := newWorld(t, produceAudio())
-	golden(t, "testdata/dump-fresh.json", fresh.producer.Dump())
+	golden.JSON(t, "testdata/dump-fresh.json", fresh.producer.Dump())
 	fresh.must(Media, packet{ssrc: 5, pt: opusType, seq: 1, payload: []byte{0xf8, 1, 2, 3}})
-	golden(t, "testdata/dump-audio.json", fresh.producer.Dump())
+	golden.JSON(t, "testdata/dump-audio.json", fresh.producer.Dump())
 }
 
 func TestStats(t *testing.T) {
 	w := lively(t)
-	golden(t, "testdata/stats.json", w.producer.Stats(w.now))
+	golden.JSON(t, "testdata/stats.json", w.producer.Stats(w.now))
 	if s := newWorld(t, produceAudio()).producer.Stats(start); s == nil || len(s) != 0 {
 		t.Errorf("statistics of no streams: %v", s)
 	}
@@ -125,7 +101,7 @@ func TestTraces(t *testing.T) {
 	w.must(RTX, packet{ssrc: 11, pt: rtxType, seq: 1, payload: append([]byte{0, 2}, delta...)})
 	w.producer.RequestKeyFrame(w.now, 1000)
 	w.producer.HandleSenderReport(w.now, rtp.SenderInfo{SSRC: 10, NTP: 1<<32 | 2, Timestamp: 3, Packets: 4, Octets: 5})
-	golden(t, "testdata/traces.json", w.take())
+	golden.JSON(t, "testdata/traces.json", w.take())
 	w.producer.EnableTraceEvent(nil)
 	w.must(Media, video(10, 4, delta))
 	w.producer.HandleSenderReport(w.now, rtp.SenderInfo{SSRC: 10})

@@ -2,59 +2,24 @@ package stream
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"gazpacho/pkg/simtest/golden"
 	"gazpacho/pkg/timer"
 )
 
-var update = flag.Bool("update", false, "rewrite the scripts in testdata with what happens now")
-
 // TestScripts runs the commands of each script and compares what happens with what stands indented below them.
 func TestScripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no scripts: %v", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := runScript(t, string(want))
-			if *update {
-				if err := os.WriteFile(file, got, 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if !bytes.Equal(got, want) {
-				t.Errorf("%s went otherwise (-update takes it over):\n%s", file, got)
-			}
-		})
-	}
-}
-
-func runScript(t *testing.T, script string) []byte {
-	var w bytes.Buffer
-	s := &recvScript{t: t, out: &w, now: start}
-	for _, line := range strings.Split(strings.TrimSuffix(script, "\n"), "\n") {
-		if strings.HasPrefix(line, "\t") {
-			continue
-		}
-		fmt.Fprintln(&w, line)
-		if words := strings.Fields(line); len(words) > 0 && words[0] != "#" {
-			s.run(words[0], words[1:])
-		}
-	}
-	return w.Bytes()
+	golden.Scripts(t, "testdata/*.txt", func(t *testing.T, script string) []byte {
+		var out bytes.Buffer
+		s := &recvScript{t: t, out: &out, now: start}
+		golden.Play(&out, script, s.run)
+		return out.Bytes()
+	})
 }
 
 // recvScript is a Recv under a script.
