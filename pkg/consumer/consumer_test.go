@@ -3,7 +3,6 @@ package consumer_test
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"gazpacho/pkg/codec"
 	"gazpacho/pkg/consumer"
 	"gazpacho/pkg/rtp"
+	"gazpacho/pkg/simtest/golden"
 	"gazpacho/proto"
 )
 
@@ -123,35 +123,12 @@ func TestPriorityAndLayersAreChecked(t *testing.T) {
 	}
 }
 
-// golden compares what v is in JSON with a file.
-func golden(t *testing.T, file string, v any) {
-	t.Helper()
-	got, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	got = append(got, '\n')
-	if *update {
-		if err := os.WriteFile(file, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(got) != string(want) {
-		t.Errorf("%s is otherwise (-update takes it over):\n%s", file, got)
-	}
-}
-
 func TestDumpAndStats(t *testing.T) {
 	w := newWorld(t, codec.VP8, 2)
 	a := w.consume(w.options("a"))
 	a.EnableTraceEvent([]string{"nack", "FOO", "rtp"})
-	golden(t, "testdata/dump-fresh.json", a.Dump())
-	golden(t, "testdata/stats-fresh.json", a.Stats(w.now))
+	golden.JSON(t, "testdata/dump-fresh.json", a.Dump())
+	golden.JSON(t, "testdata/stats-fresh.json", a.Stats(w.now))
 	a.EnableTraceEvent(nil)
 	a.TransportConnected(w.now)
 	w.send(0, picture{key: true, packets: 3})
@@ -165,10 +142,10 @@ func TestDumpAndStats(t *testing.T) {
 		SSRC: a.SSRC(), FractionLost: 25, TotalLost: 1, Jitter: 77, LastSR: rtp.CompactNTP(info.NTP), Delay: 0,
 	})
 	a.HandleReceiverReport(w.now, rtp.ReportBlock{SSRC: a.RTXSSRC(), TotalLost: 99}) // of the other stream: not counted
-	golden(t, "testdata/dump.json", a.Dump())
-	golden(t, "testdata/stats.json", a.Stats(w.now))
+	golden.JSON(t, "testdata/dump.json", a.Dump())
+	golden.JSON(t, "testdata/stats.json", a.Stats(w.now))
 	audio := newWorld(t, codec.Opus, 1)
-	golden(t, "testdata/dump-audio.json", audio.consume(audio.options("b")).Dump())
+	golden.JSON(t, "testdata/dump-audio.json", audio.consume(audio.options("b")).Dump())
 }
 
 func TestTraces(t *testing.T) {
@@ -181,7 +158,7 @@ func TestTraces(t *testing.T) {
 	a.HandleNACK(w.now, nack(t, a.SSRC(), 1001))
 	a.HandleKeyFrameRequest(w.now, true)
 	a.HandleKeyFrameRequest(w.now, false)
-	golden(t, "testdata/traces.json", w.journal)
+	golden.JSON(t, "testdata/traces.json", w.journal)
 }
 
 // Packets of payload types the peer did not negotiate are not sent.

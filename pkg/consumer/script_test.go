@@ -2,10 +2,7 @@ package consumer_test
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,50 +11,20 @@ import (
 
 	"gazpacho/pkg/codec"
 	"gazpacho/pkg/rtp"
+	"gazpacho/pkg/simtest/golden"
 	"gazpacho/proto"
 )
 
-var update = flag.Bool("update", false, "rewrite the scripts in testdata with what happens now")
-
 // TestScripts runs the commands of each script and compares what happens with what stands indented below them.
 func TestScripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no scripts: %v", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := runScript(t, string(want))
-			if *update {
-				if err := os.WriteFile(file, got, 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if !bytes.Equal(got, want) {
-				t.Errorf("%s went otherwise (-update takes it over):\n%s", file, got)
-			}
-		})
-	}
-}
-
-func runScript(t *testing.T, script string) []byte {
-	s := &scenario{t: t}
-	for _, line := range strings.Split(strings.TrimSuffix(script, "\n"), "\n") {
-		if strings.HasPrefix(line, "\t") {
-			continue
-		}
-		fmt.Fprintln(&s.out, line)
-		if words := strings.Fields(line); len(words) > 0 && words[0] != "#" {
-			s.run(words[0], words[1:])
+	golden.Scripts(t, "testdata/*.txt", func(t *testing.T, script string) []byte {
+		s := &scenario{t: t}
+		golden.Play(&s.out, script, func(command string, args []string) {
+			s.run(command, args)
 			s.flush()
-		}
-	}
-	return s.out.Bytes()
+		})
+		return s.out.Bytes()
+	})
 }
 
 // scenario is a world under a script.

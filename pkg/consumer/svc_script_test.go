@@ -1,52 +1,25 @@
 package consumer_test
 
 import (
-	"bytes"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"gazpacho/pkg/codec"
+	"gazpacho/pkg/simtest/golden"
 	"gazpacho/proto"
 )
 
 // TestSVCScripts runs the scripts about scalable video.
 func TestSVCScripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/svc/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no scripts: %v", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			s := &cinema{scenario: scenario{t: t}}
-			for _, line := range strings.Split(strings.TrimRight(string(want), "\n"), "\n") {
-				if strings.HasPrefix(line, "\t") {
-					continue
-				}
-				fmt.Fprintln(&s.out, line)
-				if words := strings.Fields(line); len(words) > 0 && words[0] != "#" {
-					s.run(words[0], words[1:])
-					s.flush()
-				}
-			}
-			got := s.out.Bytes()
-			if *update {
-				if err := os.WriteFile(file, got, 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if !bytes.Equal(got, want) {
-				t.Errorf("what happens is not what the script says; with -update it would be\n%s", got)
-			}
+	golden.Scripts(t, "testdata/svc/*.txt", func(t *testing.T, script string) []byte {
+		s := &cinema{scenario: scenario{t: t}}
+		golden.Play(&s.out, script, func(command string, args []string) {
+			s.run(command, args)
+			s.flush()
 		})
-	}
+		return s.out.Bytes()
+	})
 }
 
 // cinema runs one script about scalable video.
