@@ -16,7 +16,6 @@ import (
 type conduit struct {
 	*consumer.Pipe
 	w   *world
-	ids rtp.ExtensionIDs
 	out map[uint32][]rtp.Packet // by SSRC; retransmissions under their own
 }
 
