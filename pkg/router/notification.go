@@ -18,41 +18,49 @@ type Notification struct {
 
 // HandleNotification gives what came to the object it names, or returns false if there is none that takes it.
 func (r *Router) HandleNotification(now time.Time, n Notification) bool {
+	d := r.addressed(n)
+	if d == nil || !d.InService() {
+		return false
+	}
 	switch n.Name {
 	case proto.NotifyProducerSend:
-		s := r.producers[n.HandlerID]
-		if s == nil {
+		d.ReceiveRTP(now, r.producers[n.HandlerID].producer, n.Payload)
+	case proto.NotifyTransportSendRTCP:
+		d.ReceiveRTCP(now, n.Payload)
+	case proto.NotifyDataProducerSend:
+		var meta proto.DataProducerSend
+		if n.Decode(&meta) != nil {
 			return false
 		}
-		d, ok := s.transport.(*transport.Direct)
-		if ok {
-			d.ReceiveRTP(now, s.producer, n.Payload)
-		}
-		return ok
-	case proto.NotifyTransportSendRTCP:
-		d, ok := r.transports[n.HandlerID].(*transport.Direct)
-		if ok {
-			d.ReceiveRTCP(now, n.Payload)
-		}
-		return ok
-	case proto.NotifyDataProducerSend:
-		return r.sendData(now, n)
+		d.ReceiveMessage(now, r.dataProducers[n.HandlerID].producer, &data.Message{
+			PPID: meta.PPID, Payload: n.Payload, Subchannels: meta.Subchannels, Required: meta.RequiredSubchannel, Ignored: meta.IgnoredSubchannel,
+		})
 	}
-	return false
+	return true
 }
 
-func (r *Router) sendData(now time.Time, n Notification) bool {
-	s := r.dataProducers[n.HandlerID]
-	if s == nil {
-		return false
+// Fault tells that the last call of HandleNotification panicked: the transport it was for is not to be trusted any more.
+func (r *Router) Fault(now time.Time, n Notification) {
+	if d := r.addressed(n); d != nil {
+		d.Fault(now)
 	}
-	d, ok := s.transport.(*transport.Direct)
-	var meta proto.DataProducerSend
-	if !ok || n.Decode(&meta) != nil {
-		return false
+}
+
+// addressed finds the direct transport of the object that a notification names, nil if there is none.
+func (r *Router) addressed(n Notification) *transport.Direct {
+	var t transport.Transport
+	switch n.Name {
+	case proto.NotifyProducerSend:
+		if s := r.producers[n.HandlerID]; s != nil {
+			t = s.transport
+		}
+	case proto.NotifyTransportSendRTCP:
+		t = r.transports[n.HandlerID]
+	case proto.NotifyDataProducerSend:
+		if s := r.dataProducers[n.HandlerID]; s != nil {
+			t = s.transport
+		}
 	}
-	d.ReceiveMessage(now, s.producer, &data.Message{
-		PPID: meta.PPID, Payload: n.Payload, Subchannels: meta.Subchannels, Required: meta.RequiredSubchannel, Ignored: meta.IgnoredSubchannel,
-	})
-	return true
+	d, _ := t.(*transport.Direct)
+	return d
 }

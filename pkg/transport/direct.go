@@ -20,6 +20,10 @@ type Direct struct {
 	// owned
 	slot [slotSize]byte // where packets are made
 	data directData
+
+	// state
+	handling bool // a packet
+	faulty   bool // out of service
 }
 
 // maxDirectMessage is what the channel carries at most, with some room for what is around a message in its frame, in bytes.
@@ -54,7 +58,9 @@ func (d *Direct) ReceiveRTP(now time.Time, p *producer.Producer, packet []byte) 
 		d.drop(DropMalformed)
 		return
 	}
+	d.handling = true
 	d.handled(now, len(packet), p.HandleRTP(now, &d.packet))
+	d.handling = false
 }
 
 // ReceiveRTCP takes what the controller says of what it sends and receives.
@@ -64,7 +70,21 @@ func (d *Direct) ReceiveRTCP(now time.Time, packet []byte) {
 		d.drop(DropRTCPMalformed)
 		return
 	}
+	d.handling = true
 	d.receiveRTCP(now, packet)
+	d.handling = false
+}
+
+// InService tells whether the transport takes anything: not after a fault.
+func (d *Direct) InService() bool { return !d.faulty }
+
+// Fault takes the transport out of service after a panic of ours.
+func (d *Direct) Fault(now time.Time) {
+	if d.handling {
+		d.drop(DropPanic)
+	}
+	d.handling, d.faulty = false, true
+	d.shut(now)
 }
 
 // Next lends the slot that packets are made in.
@@ -72,7 +92,7 @@ func (d *Direct) Next() []byte { return d.slot[:] }
 
 // The path to a peer that is the controller.
 
-func (d *Direct) open() bool { return !d.closed }
+func (d *Direct) open() bool { return !d.closed && !d.faulty }
 
 func (d *Direct) protectRTP(slot []byte, header int, payload []byte) (int, bool) {
 	return header + copy(slot[header:], payload), true

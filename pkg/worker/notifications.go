@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -79,11 +80,32 @@ func (w *Worker) notified(n channel.Notification) {
 	})
 }
 
-// deliver gives a packet or message to the direct transport it is for, if there is one.
+// deliver gives a packet or message to the direct transport it is for, if there is one. A panic on the way costs that transport, as if the
+// packet had come from the network.
 func (w *Worker) deliver(now time.Time, n *channel.Notification) bool {
 	owner := w.owners[n.HandlerID]
-	return owner != nil && n.Payload != nil && owner.HandleNotification(now, router.Notification{
+	if owner == nil || n.Payload == nil {
+		return false
+	}
+	known := router.Notification{
 		Name: n.Event, HandlerID: n.HandlerID, Payload: n.Payload,
 		Decode: func(meta any) *proto.Error { return channel.Decode(n.Body, meta) },
-	})
+	}
+	defer func() {
+		value := recover()
+		if value == nil {
+			return
+		}
+		w.panics.serving(fault(func(now time.Time) { owner.Fault(now, known) }))
+		if w.panics.handle(now, "notification", value, debug.Stack()) {
+			panic(value)
+		}
+	}()
+	return owner.HandleNotification(now, known)
 }
+
+// fault is what a panic costs.
+type fault func(now time.Time)
+
+// Fault takes it out of service.
+func (f fault) Fault(now time.Time) { f(now) }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"gazpacho/pkg/loop"
-	"gazpacho/pkg/transport"
 )
 
 // A panic while a packet is handled costs the transport it was for. More than a few in a minute mean that something is wrong at large,
@@ -20,13 +19,16 @@ const (
 // panics decides what a panic costs.
 type panics struct {
 	log    *slog.Logger
-	in     transport.Ingress // whose packets are being handled
+	in     faulty // whose packets are being handled
 	recent []time.Time
 	total  uint64
 }
 
+// faulty is what can be taken out of service.
+type faulty interface{ Fault(now time.Time) }
+
 // serving notes whom the packets at hand go to.
-func (p *panics) serving(in transport.Ingress) { p.in = in }
+func (p *panics) serving(in faulty) { p.in = in }
 
 // handle is told of a panic in a packet handler.
 func (p *panics) handle(now time.Time, where string, value any, stack []byte) (fatal bool) {
