@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -64,6 +65,9 @@ func TestLifeCycle(t *testing.T) {
 		m.clear(rt)
 		for range rapid.IntRange(lifeLength*soak(), 2*lifeLength*soak()).Draw(rt, "steps") {
 			m.step(rt)
+			if m.number%256 == 0 {
+				m.look(rt)
+			}
 		}
 		m.end(rt)
 		total, done, closes = total+m.requests, done+m.done, closes+m.closes
@@ -228,6 +232,65 @@ func (m *lifeModel) compare(rt *rapid.T, q request) {
 		rt.Fatalf("%s of %q %+v told %v, want %v", q.method, q.id, q.body, got, m.want)
 	}
 	m.want = nil
+}
+
+// look compares the dumps of all routers with the model.
+func (m *lifeModel) look(rt *rapid.T) {
+	for id := range m.routers {
+		var d proto.RouterDump
+		if err := m.request(request{proto.RouterDumpMethod, id, nil}, &d); err != nil {
+			rt.Fatal(err)
+		}
+		var want, got []string
+		add := func(kind string, list *[]string, pairs ...string) {
+			*list = append(*list, kind+" "+strings.Join(pairs, " "))
+		}
+		for t, at := range m.transports {
+			if at.router == id {
+				add("transport", &want, t)
+			}
+		}
+		for o, at := range m.observers {
+			if at == id {
+				add("observer", &want, o)
+			}
+		}
+		for k := range m.attached {
+			if m.observers[k[0]] == id {
+				add("observes", &want, k[1], k[0])
+			}
+		}
+		for c, at := range m.consumers {
+			if m.transports[at.transport].router == id {
+				add("consumes", &want, at.producer, c)
+			}
+		}
+		for c, at := range m.readers {
+			if m.transports[at.transport].router == id {
+				add("reads", &want, at.producer, c)
+			}
+		}
+		for _, t := range d.TransportIDs {
+			add("transport", &got, t)
+		}
+		for _, o := range d.RTPObserverIDs {
+			add("observer", &got, o)
+		}
+		for kind, table := range map[string][]proto.KeyValues{
+			"observes": d.MapProducerIDObserverIDs, "consumes": d.MapProducerIDConsumerIDs, "reads": d.MapDataProducerIDDataConsumerIDs,
+		} {
+			for _, e := range table {
+				for _, value := range e.Values {
+					add(kind, &got, e.Key, value)
+				}
+			}
+		}
+		slices.Sort(want)
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			rt.Fatalf("in router %s: %v, want %v", id, got, want)
+		}
+	}
 }
 
 // tell notes the events of the consumers of a producer.
