@@ -16,7 +16,7 @@ export CGO_ENABLED ?= 0
 UI := pkg/web/ui
 
 .DEFAULT_GOAL := help
-.PHONY: help run build web test race attack fuzz bench lint verify e2e clean
+.PHONY: help run build web test race attack fuzz soak bench lint verify e2e clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  \033[1mmake %-8s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ attack: ## send every bad thing for EACH (default 10s) while calls run, and prin
 
 fuzz: ## fuzz every parser and machine, FUZZTIME each (default 20s)
 	@scripts/fuzz.sh $(FUZZTIME)
+
+soak: ## a million requests against a model, and 100,000 lives of every object: nothing may be left
+	SOAK=1 $(GO) test -count=1 -timeout 30m -v -run 'LifeCycle|CreatedAndClosed' ./pkg/worker
 
 bench: ## the kept benchmarks, with their floors beside them
 	@scripts/bench.sh
