@@ -75,6 +75,7 @@ type shot struct {
 	packets int
 	layers  int             // that are sent, all if 0
 	lose    map[[2]int]bool // spatial layer and packet
+	before  func(n int)     // what happens before packet n of the picture; may be nil
 }
 
 // shoot sends a picture; what is to be lost is held. Payloads end in the picture's number, spatial and temporal layer.
@@ -85,7 +86,10 @@ func (f *film) shoot(v shot) {
 	list := f.encoder.Picture(v.key, max(v.packets, 1))
 	f.stills = append(f.stills, still{key: v.key, temporal: list[0].Temporal, layers: list[len(list)-1].Spatial + 1})
 	packet := 0
-	for _, p := range list {
+	for n, p := range list {
+		if v.before != nil {
+			v.before(n)
+		}
 		if p.Start {
 			packet = 0
 		}

@@ -221,8 +221,9 @@ func (s *svc) judge(now time.Time, p *rtp.Packet) bool {
 		s.left |= 1 << spatial
 		return false
 	}
-	// The highest spatial layer decides for all: what refers to it refers to what it refers to.
-	if temporal := climb(f, s.temporal, s.prefers.Temporal); (spatial >= s.shown.Spatial || f.KeyFrame) && temporal != s.temporal {
+	// Up only: a picture of which the lower layers were sent is sent whole, so down waits for turn. The highest spatial layer decides for all: what
+	// refers to it refers to what it refers to.
+	if temporal := climb(f, s.temporal, max(s.temporal, s.prefers.Temporal)); (spatial >= s.shown.Spatial || f.KeyFrame) && temporal != s.temporal {
 		s.forward(now, p, s.spatial, temporal)
 		s.report()
 	}

@@ -55,6 +55,22 @@ func TestSVCIsDecodable(t *testing.T) {
 					rt.Fatal(err)
 				}
 			},
+			"wish within a picture": func(rt *rapid.T) {
+				l := wish(rapid.IntRange(0, m.Spatial).Draw(rt, "spatial"), rapid.IntRange(0, m.Temporal).Draw(rt, "temporal"))
+				at := rapid.IntRange(0, 2*m.Spatial-1).Draw(rt, "before packet")
+				v := shot{packets: 2, key: len(f.stills) == 0 || len(f.wanted) > 0 && deny == 0}
+				v.before = func(n int) {
+					if n != at {
+						return
+					}
+					if _, err := p.SetPreferredLayers(f.now, l); err != nil {
+						rt.Fatal(err)
+					}
+				}
+				f.shoot(v)
+				d.drain(p)
+				f.pass()
+			},
 			"pause": func(*rapid.T) {
 				p.Pause(f.now)
 				p.Resume(f.now)
