@@ -20,7 +20,7 @@ root=$PWD
 
 # names lists "directory Target", those of a package together.
 names() {
-	grep -r -o --include='*_test.go' --exclude-dir=node_modules '^func Fuzz[A-Za-z0-9_]*' cmd pkg proto |
+	grep -r -o --include='*_test.go' --exclude-dir=node_modules '^func Fuzz[A-Za-z0-9_]*' cmd pkg proto scripts |
 		sed -E 's|/[^/]*_test\.go:func | |' | sort -u | grep -E -- "$pattern" || true
 }
 
