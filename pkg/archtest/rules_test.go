@@ -56,6 +56,8 @@ var table = map[string]rule{
 	"pkg/simtest":    {module: []string{all}, external: []string{"github.com/pion"}},
 
 	"pkg/simtest/golden":   {},
+	"scripts/examples/goapp": {module: []string{"pkg/channel", "pkg/control", "proto"}, external: []string{"github.com/pion/rtp"}},
+
 	"pkg/simtest/scalable": {},
 	"pkg/simtest/schema":   {},
 	"pkg/simtest/script":   {},
