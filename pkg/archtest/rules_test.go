@@ -55,7 +55,7 @@ var table = map[string]rule{
 	"pkg/archtest":   {module: []string{all}},
 	"pkg/simtest":    {module: []string{all}, external: []string{"github.com/pion"}},
 
-	"pkg/simtest/golden":   {},
+	"pkg/simtest/golden":     {},
 	"scripts/examples/goapp": {module: []string{"pkg/channel", "pkg/control", "proto"}, external: []string{"github.com/pion/rtp"}},
 
 	"pkg/simtest/scalable": {},

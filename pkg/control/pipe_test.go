@@ -161,7 +161,9 @@ func TestPipeToRouter(t *testing.T) {
 			}
 			soon(t, "resumed", func() bool { return !c.ProducerPaused() && !piped.Producer.Paused() })
 			before := box.received()
-			play(t, p, &sequence, func() bool { return box.received()[c.RTPParameters().Encodings[0].SSRC] > before[c.RTPParameters().Encodings[0].SSRC]+20 })
+			play(t, p, &sequence, func() bool {
+				return box.received()[c.RTPParameters().Encodings[0].SSRC] > before[c.RTPParameters().Encodings[0].SSRC]+20
+			})
 			p.Close()
 			soon(t, "closed", func() bool {
 				_, err := c.Stats(t.Context())
