@@ -10,7 +10,7 @@ package proto
 // The version of the channel protocol: additions raise Minor; within a Major nothing is removed.
 const (
 	Major = 1
-	Minor = 0
+	Minor = 1
 )
 
 // Version is a protocol version as it travels in hello and attach.
