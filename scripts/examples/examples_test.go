@@ -24,9 +24,9 @@ var (
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
-	for _, tool := range []string{"ffmpeg", "ffprobe", "python3"} {
+	for _, tool := range []string{"curl", "ffmpeg", "ffprobe", "python3"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			fmt.Fprintf(os.Stderr, "%s is missing: run `make test` as root, or sudo apt-get install ffmpeg python3\n", tool)
+			fmt.Fprintf(os.Stderr, "%s is missing: run `make test` as root, or sudo apt-get install curl ffmpeg python3\n", tool)
 			return 1
 		}
 	}
@@ -46,7 +46,7 @@ func run(m *testing.M) int {
 
 func build(dir string) error {
 	// What only other processes read is read here too: go test must know that its result depends on it.
-	for _, pattern := range []string{"*.py", "../*.py", "goapp/*.go"} {
+	for _, pattern := range []string{"*.py", "*.sh", "../*.py", "goapp/*.go"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) == 0 {
 			return fmt.Errorf("no %s: %w", pattern, err)
@@ -236,5 +236,79 @@ func TestFailuresAreClear(t *testing.T) {
 		if _, stderr, ok := shell(t, strings.ReplaceAll(app.program, "$built", built)); ok || !strings.Contains(stderr, "-video") {
 			t.Errorf("%s without arguments says %s", app.name, stderr)
 		}
+	}
+}
+
+// The broadcaster's work is tested in pkg/e2e, where somebody watches.
+func TestBroadcastFailsClearly(t *testing.T) {
+	dir := clips(t)
+	for _, tt := range []struct{ args, says string }{
+		{"", "Usage: scripts/examples/broadcast.sh [-k] FILE ROOM [ID]\n"},
+		{"-k film room id more", "Usage: "},
+		{"$dir/none lobby", "broadcast.sh: cannot read $dir/none\n"},
+		{"go.mod lobby", "broadcast.sh: go.mod is nothing that ffmpeg can play\n"},
+		{"$dir/tone.ogg ../rooms", "broadcast.sh: the room and the id may have letters"},
+		{"$dir/tone.ogg lobby 'a b'", "broadcast.sh: the room and the id may have letters"},
+		{"$dir/tone.ogg lobby", "broadcast.sh: POST broadcasters failed\n"}, // nobody listens on port 1
+	} {
+		command := "GAZPACHO_URL=https://127.0.0.1:1 scripts/examples/broadcast.sh " + strings.ReplaceAll(tt.args, "$dir", dir)
+		stdout, stderr, ok := shell(t, command)
+		if ok || stdout != "" || !strings.Contains(stderr, strings.ReplaceAll(tt.says, "$dir", dir)) {
+			t.Errorf("%s: ended with 0: %t, %s%s", command, ok, stdout, stderr)
+		}
+	}
+}
+
+// TestMediaInPython is what goapp's own tests are for Go.
+func TestMediaInPython(t *testing.T) {
+	_, stderr, ok := shell(t, `cd scripts/examples && python3 -c '
+import media, pyapp, struct
+
+# Opus, of lengths about those of segments: a packet of 255 bytes ends with an empty one (RFC 3533 section 6).
+sound = [(960 * i, bytes([31 << 3]) + bytes([i]) * (n - 1)) for i, n in enumerate((1, 3, 254, 255, 256, 510, 1275))]
+assert media.read_ogg(media.write_ogg(sound)) == sound
+assert media.ogg_checksum(bytes([1])) == 0x04C11DB7
+for config, rest, want in ((0, b"", 480), (11, b"", 2880), (13, b"", 960), (16, b"", 120), (31, b"", 960)):
+    assert media.opus_samples(bytes([config << 3]) + rest) == want, config
+    assert media.opus_samples(bytes([config << 3 | 1]) + rest) == 2 * want, config
+    assert media.opus_samples(bytes([config << 3 | 3, 0xC0 | 5])) == 5 * want, config
+assert media.opus_samples(b"") == media.opus_samples(b"\xff") == 0
+
+# VP8: whatever packet is lost, its picture is left out, and all before the first key frame.
+key = bytes.fromhex("1000009d012a4041f080") + bytes(2000)
+shown = [(0, key), (3600, b"\x01" * 2600), (7200, b"\x01" * 100), (10800, key)]
+packets = []
+for i, (timestamp, picture) in enumerate(shown):
+    payloads = list(media.vp8_payloads(picture, i))
+    packets += [(n + len(packets), timestamp, n == len(payloads) - 1, p) for n, p in enumerate(payloads)]
+of = [p[1] // 3600 for p in packets]
+assert media.read_ivf(media.write_ivf(media.pictures(packets))) == shown
+for lost in range(len(packets)):
+    left = media.read_ivf(media.write_ivf(media.pictures(packets[:lost] + packets[lost + 1 :])))
+    assert left == ([shown[3]] if of[lost] == 0 else shown[: of[lost]] + shown[of[lost] + 1 :]), lost
+assert media.vp8_payload(bytes.fromhex("90ff8001020399")) == (True, b"\x99") # all extensions (RFC 7741 section 4.2)
+assert media.vp8_payload(bytes.fromhex("80800199")) == (False, b"\x99")
+assert media.read_ivf(media.write_ivf([])) == []
+
+def refused(read, data):
+    try: read(data)
+    except ValueError: return True
+
+for file, read in ((media.write_ogg(sound), media.read_ogg), (media.write_ivf(shown), media.read_ivf)):
+    assert all(refused(read, file[:n]) for n in (0, 4, 20, 31, len(file) - 1)), read
+    assert refused(read, b"RIFF" + file[4:]), read
+
+# A track: numbers wrap, and packets come in any order and twice.
+track = pyapp.Track("audio", {"payloadType": 100, "clockRate": 48000}, 1, sound)
+assert [at for at, _ in track.packets] == [i * 0.02 for i in range(7)]
+fresh = [track.add(struct.pack(">BBHII", 0x80, 100, n, 0, 2) + b"x") for n in (0xFFFE, 0, 0xFFFF, 0xFFFD, 2, 0, 0xFFFF)]
+assert fresh == [True] * 5 + [False] * 2, fresh
+assert [n & 0xFFFF for n in sorted(track.received)] == [0xFFFD, 0xFFFE, 0xFFFF, 0, 2]
+
+# RFC 3550 section 5.1: two sources, an extension of one word, and three bytes of padding are no payload.
+assert pyapp.payload(bytes.fromhex("b264000100000000000000010000000200000003bede000110aa0000f8fffe000003")) == bytes.fromhex("f8fffe")
+'`)
+	if !ok || stderr != "" {
+		t.Error(stderr)
 	}
 }

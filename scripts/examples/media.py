@@ -21,7 +21,8 @@ def read_ogg(data):
         for n in table:
             packet, at = packet + data[at : at + n], at + n
             if n < 255:  # a packet ends with a segment that is not full
-                packets, packet = packets + [packet], b""
+                packets.append(packet)
+                packet = b""
     if len(packets) < 3 or not packets[0].startswith(b"OpusHead") or not packets[1].startswith(b"OpusTags"):
         raise ValueError("no Opus in Ogg")
     frames, timestamp = [], 0
