@@ -20,7 +20,7 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "the demo page is not bundled: run `make web` first")
 		return 1
 	}
-	for _, tool := range []string{"chromium", "ffmpeg"} {
+	for _, tool := range []string{"chromium", "curl", "ffmpeg"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			fmt.Fprintf(os.Stderr, "%s is missing: run `make test` as root, or sudo apt-get install %s\n", tool, tool)
 			return 1
