@@ -67,7 +67,7 @@ clean: ## remove what was built
 
 .PHONY: deps
 deps:
-	@scripts/deps.sh node chromium ffmpeg python3 openssl
+	@scripts/deps.sh node chromium curl ffmpeg python3 openssl
 
 $(UI)/node_modules/.package-lock.json: $(UI)/package.json $(UI)/package-lock.json
 	@scripts/deps.sh node
