@@ -89,6 +89,7 @@ type HandshakeStats struct {
 	Attempts  int    `json:"attempts"` // of those, with both hellos exchanged; 200 at most
 	Started   uint64 `json:"started"`
 	Completed uint64 `json:"completed"`
+	Evicted   uint64 `json:"evicted"`   // attempts that made room for others, because their peers stood still while all places were taken
 	Restarted uint64 `json:"restarted"` // attempts after one that failed or stalled, with fresh state
 	// Given up, by reason: fingerprint (the peer is not who signaling said), malformed, version, suite, group, srtpProfile (what its
 	// ClientHello offers), alert (the peer refused), protocol (we did), timeout (nothing came), closed (before it was over).

@@ -95,6 +95,7 @@ var trafficFamilies = []family[stats]{
 	state("dtls_handshake_attempts", "Those of them in which both sides have spoken; 200 at most.", func(s *stats) int { return s.Handshakes.Attempts }),
 	count("dtls_handshakes_started_total", "DTLS handshakes that began.", func(s *stats) uint64 { return s.Handshakes.Started }),
 	count("dtls_handshakes_completed_total", "DTLS handshakes that succeeded.", func(s *stats) uint64 { return s.Handshakes.Completed }),
+	count("dtls_handshakes_evicted_total", "Attempts that made room for others, because their peers stood still while all places were taken.", func(s *stats) uint64 { return s.Handshakes.Evicted }),
 	count("dtls_handshakes_restarted_total", "Attempts that began with fresh state after one that failed or stalled.", func(s *stats) uint64 { return s.Handshakes.Restarted }),
 	countBy("dtls_handshake_failures_total", "reason", "DTLS handshakes that were given up, by reason.",
 		func(s *stats) map[string]uint64 { return s.Handshakes.Failures }),

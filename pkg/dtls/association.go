@@ -99,6 +99,7 @@ type Association struct {
 	gate       gate
 	hello      *clientHello // acceptable, and not answered yet
 	nextAt     time.Time    // when the next attempt may start
+	attempts   int          // so far
 	failure    error        // why the last attempt or ClientHello came to nothing
 	stopBudget func()
 	stopRetry  func()
@@ -181,7 +182,10 @@ func (a *Association) advance(now time.Time) {
 	case now.Before(a.nextAt):
 		a.retry(a.nextAt)
 		return
-	case !a.cfg.Limiter.take():
+	case !a.cfg.Limiter.take(a):
+		if a.cfg.Limiter.evict(now) {
+			a.cfg.Counters.Handshakes.Evicted++
+		}
 		a.drop(DropLimit)
 		a.retry(now.Add(restartInterval))
 		return
@@ -193,7 +197,9 @@ func (a *Association) advance(now time.Time) {
 		a.cfg.Counters.Handshakes.Restarted++
 	}
 	a.nextAt = now.Add(restartInterval)
+	a.attempts++
 	a.current = newAttempt(now, a)
+	a.cfg.Limiter.run(a.current)
 	a.hello = nil
 	a.current.start()
 }
@@ -207,7 +213,7 @@ func (a *Association) retry(at time.Time) {
 // handshakeOver hears, once per attempt, how its handshake ended. By then the association may have gone on to
 // another attempt, or be over.
 func (a *Association) handshakeOver(now time.Time, at *attempt, out outcome, err error) {
-	a.cfg.Limiter.release()
+	defer a.cfg.Limiter.release(now, at) // after us: we may have another try
 	if a.current != at || a.state != StateConnecting {
 		return
 	}
@@ -304,6 +310,7 @@ func (a *Association) stopTimers() {
 	a.stopBudget()
 	a.stopRetry()
 	a.stopBudget, a.stopRetry = none, none // and let go of the timers
+	a.cfg.Limiter.leave(a)
 }
 
 // none stops a timer that is not set.

@@ -60,6 +60,7 @@ type Handshakes struct {
 	Started   uint64 // the first attempt of each association
 	Completed uint64
 	Restarted uint64 // attempts after a failed or stalled one, with fresh state
+	Evicted   uint64 // attempts that made room for another's, since their peers stood still
 	Failed    [NumFailures]uint64
 }
 

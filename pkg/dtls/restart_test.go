@@ -117,7 +117,7 @@ func TestServerRestartsFiveTimesASecond(t *testing.T) {
 					started++
 					at.cancel()
 					w.a.handshakeOver(now, at, outcome{}, errors.New("failed"))
-					w.limiter.take() // the island itself reports, too
+					w.limiter.free-- // the island itself reports, too
 				}
 			})
 		}
@@ -191,7 +191,7 @@ func TestLimiter(t *testing.T) {
 			w.peer = p
 			w.start(role)
 			go p.run()
-			time.Sleep(time.Second)
+			time.Sleep(stall / 2)
 			w.expectEvents("connecting")
 			if w.dropped(DropLimit) == 0 {
 				t.Errorf("%s: no attempt was put off", role)
@@ -203,5 +203,79 @@ func TestLimiter(t *testing.T) {
 				t.Errorf("%s: %d handshakes free", role, limiter.Free())
 			}
 		})
+	}
+}
+
+// Handshakes that stand still do not keep others out for longer than a moment, while those that go on are left alone.
+func TestStalledHandshakesMakeRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		limiter := NewLimiter(2)
+		share := func(c *Config) { c.Limiter = limiter }
+		w := newWorld(t, share, withData)
+		defer w.close()
+		stuck := []*world{newWorldOn(w.loop, t, share), newWorldOn(w.loop, t, share)}
+		for _, s := range stuck {
+			s.start(Server)
+			s.receive(goodHello().datagram())
+			time.Sleep(100 * time.Millisecond)
+		}
+		p := w.newPeer(Server, peerConfig{})
+		w.peer = p
+		w.start(Server)
+		go p.run()
+		time.Sleep(stall / 2)
+		w.expectEvents("connecting")
+		w.do(func(time.Time) {
+			if limiter.Free() != 0 || stuck[0].a.current == nil || stuck[1].a.current == nil {
+				t.Error("an attempt was given up that had not stood still for long")
+			}
+		})
+		w.expectConnected(p, AEADAES128GCM)
+		w.do(func(time.Time) {
+			if stuck[0].a.current != nil || stuck[1].a.current == nil {
+				t.Error("it is not the one that stood still the longest that was given up, alone")
+			}
+			if n := w.counters.Handshakes.Evicted; n != 1 {
+				t.Errorf("%d are counted as evicted", n)
+			}
+			if stuck[0].a.State() != StateConnecting {
+				t.Errorf("the association of the one that was given up is %s: it may try again", stuck[0].a.State())
+			}
+			for _, s := range stuck {
+				s.a.Close(time.Now())
+			}
+		})
+		synctest.Wait()
+		if limiter.Free() != 2 || len(limiter.running) != 0 {
+			t.Errorf("%d handshakes free, %d known", limiter.Free(), len(limiter.running))
+		}
+	})
+}
+
+// "Those who had fewest attempts are the first": who begins again and again does not outrun a newcomer.
+func TestTurnsAtTheLimiter(t *testing.T) {
+	l := NewLimiter(0)
+	hog, early, late := &Association{attempts: 3}, &Association{attempts: 1}, &Association{attempts: 1}
+	for _, a := range []*Association{hog, early, late, hog} {
+		if l.take(a) {
+			t.Fatal("there was a place")
+		}
+	}
+	l.free = 1
+	if l.take(&Association{}) {
+		t.Error("somebody who has not waited goes first")
+	}
+	for _, want := range []*Association{early, late, hog} {
+		// The newcomer of the line above has had none.
+		if first := l.first(); first.attempts == 0 {
+			l.leave(first)
+		}
+		if first := l.first(); first != want {
+			t.Errorf("%d attempts, turn %d", first.attempts, l.waiting[first])
+		}
+		l.leave(want)
+	}
+	if len(l.waiting) != 0 || !l.take(hog) {
+		t.Error("who is alone has no place")
 	}
 }

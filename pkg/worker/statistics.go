@@ -78,7 +78,7 @@ func (s *snapshot) handshakeStats() proto.HandshakeStats {
 		failures[dtls.Failure(why).String()] = n
 	}
 	return proto.HandshakeStats{
-		Running: h.Running, Attempts: s.attempts, Started: h.Started, Completed: h.Completed, Restarted: h.Restarted, Failures: failures,
+		Running: h.Running, Attempts: s.attempts, Started: h.Started, Completed: h.Completed, Restarted: h.Restarted, Evicted: h.Evicted, Failures: failures,
 	}
 }
 
