@@ -90,6 +90,7 @@ func Attach(ctx context.Context, conn net.Conn, o Options) (*Client, error) {
 		err = context.Cause(ctx)
 	}
 	if err != nil {
+		c.link.end(err) // what is queued is worth no wait; and the function of stop may not have run
 		c.Close()
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"log/slog"
 	"net"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -13,9 +14,10 @@ import (
 
 // peer is the other end of a connection, byte by byte.
 type peer struct {
-	t    *testing.T
-	conn net.Conn
-	in   frameReader
+	t      *testing.T
+	conn   net.Conn
+	in     frameReader
+	server *Server // whose it is, if it is one under test
 }
 
 func newPeer(t *testing.T, conn net.Conn) *peer {
@@ -87,6 +89,10 @@ func (p *peer) attached() {
 	p.t.Helper()
 	if e := p.next(); e.kind != kindResponse || e.id != 1 || e.err[0] != 0xc0 {
 		p.t.Fatalf("got %+v, want the answer to worker.attach", e)
+	}
+	// Events flow a moment after that was queued; what comes before is for nobody.
+	for p.server != nil && p.server.current.Load() == nil {
+		runtime.Gosched()
 	}
 }
 
@@ -164,4 +170,8 @@ func (s *testServer) connect() net.Conn {
 	return theirs
 }
 
-func (s *testServer) peer() *peer { return newPeer(s.t, s.connect()) }
+func (s *testServer) peer() *peer {
+	p := newPeer(s.t, s.connect())
+	p.server = s.Server
+	return p
+}
