@@ -4,29 +4,28 @@ import (
 	"slices"
 	"time"
 
-	"gazpacho/pkg/channel"
 	"gazpacho/pkg/router"
 	"gazpacho/pkg/transport"
 	"gazpacho/proto"
 )
 
 // handlers are the worker's own methods; all others belong to a router.
-var handlers = map[string]func(w *Worker, now time.Time, r channel.Request) (any, *proto.Error){
-	proto.WorkerAttach: func(w *Worker, _ time.Time, _ channel.Request) (any, *proto.Error) {
+var handlers = map[string]func(w *Worker, now time.Time, r request) (any, *proto.Error){
+	proto.WorkerAttach: func(w *Worker, _ time.Time, _ request) (any, *proto.Error) {
 		return proto.AttachResult{Protocol: proto.Current, Instance: w.instance, RouterIDs: keys(w.routers)}, nil
 	},
-	proto.WorkerClose: func(w *Worker, now time.Time, _ channel.Request) (any, *proto.Error) {
+	proto.WorkerClose: func(w *Worker, now time.Time, _ request) (any, *proto.Error) {
 		w.loop.Post(func(time.Time) { w.cancel() }) // after the answer
 		return nil, nil
 	},
-	proto.WorkerDumpMethod:         func(w *Worker, _ time.Time, _ channel.Request) (any, *proto.Error) { return w.dump(), nil },
-	proto.WorkerResourceUsage:      func(_ *Worker, _ time.Time, _ channel.Request) (any, *proto.Error) { return resourceUsage() },
+	proto.WorkerDumpMethod:         func(w *Worker, _ time.Time, _ request) (any, *proto.Error) { return w.dump(), nil },
+	proto.WorkerResourceUsage:      func(_ *Worker, _ time.Time, _ request) (any, *proto.Error) { return resourceUsage() },
 	proto.WorkerUpdateSettings:     body((*Worker).updateSettings),
 	proto.WorkerCreateWebRTCServer: body((*Worker).createServer),
 	proto.WorkerCloseWebRTCServer:  body((*Worker).closeServer),
 	proto.WorkerCreateRouter:       body((*Worker).createRouter),
 	proto.WorkerCloseRouter:        body((*Worker).closeRouter),
-	proto.WebRTCServerDumpMethod: func(w *Worker, _ time.Time, r channel.Request) (any, *proto.Error) {
+	proto.WebRTCServerDumpMethod: func(w *Worker, _ time.Time, r request) (any, *proto.Error) {
 		s := w.servers[r.HandlerID]
 		if s == nil {
 			return nil, proto.NotFound("webRtcServer", r.HandlerID)
@@ -36,10 +35,10 @@ var handlers = map[string]func(w *Worker, now time.Time, r channel.Request) (any
 }
 
 // body reads the body of a request and calls f with it.
-func body[B any](f func(w *Worker, now time.Time, b *B) (any, *proto.Error)) func(*Worker, time.Time, channel.Request) (any, *proto.Error) {
-	return func(w *Worker, now time.Time, r channel.Request) (any, *proto.Error) {
+func body[B any](f func(w *Worker, now time.Time, b *B) (any, *proto.Error)) func(*Worker, time.Time, request) (any, *proto.Error) {
+	return func(w *Worker, now time.Time, r request) (any, *proto.Error) {
 		b := new(B)
-		if err := channel.Decode(r.Body, b); err != nil {
+		if err := r.Decode(b); err != nil {
 			return nil, err
 		}
 		return f(w, now, b)
@@ -47,13 +46,13 @@ func body[B any](f func(w *Worker, now time.Time, b *B) (any, *proto.Error)) fun
 }
 
 // slow are the methods that take too long for the loop. They answer later, and whatever happens meanwhile goes ahead.
-var slow = map[string]func(w *Worker, now time.Time, r channel.Request){
+var slow = map[string]func(w *Worker, now time.Time, r request){
 	proto.WorkerGetStats:   (*Worker).getStats,
 	proto.WorkerGetProfile: (*Worker).getProfile,
 }
 
 // serve answers one request, on the loop.
-func (w *Worker) serve(now time.Time, r channel.Request) {
+func (w *Worker) serve(now time.Time, r request) {
 	if h := slow[r.Method]; h != nil {
 		h(w, now, r)
 		return
@@ -62,7 +61,7 @@ func (w *Worker) serve(now time.Time, r channel.Request) {
 	r.Respond(result, err)
 }
 
-func (w *Worker) dispatch(now time.Time, r channel.Request) (any, *proto.Error) {
+func (w *Worker) dispatch(now time.Time, r request) (any, *proto.Error) {
 	if h := handlers[r.Method]; h != nil {
 		return h(w, now, r)
 	}
@@ -74,8 +73,7 @@ func (w *Worker) dispatch(now time.Time, r channel.Request) (any, *proto.Error) 
 		return nil, proto.NotFound("handler", r.HandlerID)
 	}
 	return owner.HandleRequest(now, router.Request{
-		Method: r.Method, HandlerID: r.HandlerID,
-		Decode: func(body any) *proto.Error { return channel.Decode(r.Body, body) },
+		Method: r.Method, HandlerID: r.HandlerID, Decode: r.Decode,
 	})
 }
 

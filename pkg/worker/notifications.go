@@ -5,9 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"gazpacho/pkg/channel"
 	"gazpacho/pkg/router"
-	"gazpacho/proto"
 )
 
 // maxInbox is how many bytes of the controller's packets and messages may wait for the loop; parcelCost is what one takes besides.
@@ -28,12 +26,12 @@ type inbox struct {
 }
 
 // parcel is one notification. Without one it has gone.
-type parcel struct{ notification *channel.Notification }
+type parcel struct{ notification *notification }
 
-func cost(n *channel.Notification) int { return len(n.Body) + len(n.Payload) + parcelCost }
+func cost(n *notification) int { return n.size + len(n.Payload) + parcelCost }
 
 // put adds a notification, whatever has to go for it.
-func (i *inbox) put(n channel.Notification) *parcel {
+func (i *inbox) put(n notification) *parcel {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	p := &parcel{&n}
@@ -47,7 +45,7 @@ func (i *inbox) put(n channel.Notification) *parcel {
 }
 
 // take removes a parcel, in the order they were put, and returns what is left of it.
-func (i *inbox) take(p *parcel) *channel.Notification {
+func (i *inbox) take(p *parcel) *notification {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if p.notification != nil {
@@ -71,7 +69,7 @@ func (i *inbox) drops() (overrun, unaddressed uint64) {
 }
 
 // notified takes a notification of the controller's. It runs on the goroutine that reads the channel.
-func (w *Worker) notified(n channel.Notification) {
+func (w *Worker) notified(n notification) {
 	p := w.inbox.put(n)
 	w.loop.Post(func(now time.Time) {
 		if n := w.inbox.take(p); n != nil && !w.deliver(now, n) {
@@ -82,14 +80,13 @@ func (w *Worker) notified(n channel.Notification) {
 
 // deliver gives a packet or message to the direct transport it is for, if there is one. A panic on the way costs that transport, as if the
 // packet had come from the network.
-func (w *Worker) deliver(now time.Time, n *channel.Notification) bool {
+func (w *Worker) deliver(now time.Time, n *notification) bool {
 	owner := w.owners[n.HandlerID]
 	if owner == nil || n.Payload == nil {
 		return false
 	}
 	known := router.Notification{
-		Name: n.Event, HandlerID: n.HandlerID, Payload: n.Payload,
-		Decode: func(meta any) *proto.Error { return channel.Decode(n.Body, meta) },
+		Name: n.Event, HandlerID: n.HandlerID, Payload: n.Payload, Decode: n.Decode,
 	}
 	defer func() {
 		value := recover()

@@ -40,7 +40,7 @@ func TestInbox(t *testing.T) {
 				continue
 			}
 			size := rapid.SampledFrom([]int{0, 100, 300_000, 2 << 20}).Draw(r, "size")
-			posted = append(posted, i.put(channel.Notification{HandlerID: fmt.Sprint(put), Payload: make([]byte, size)}))
+			posted = append(posted, i.put(notification{HandlerID: fmt.Sprint(put), Payload: make([]byte, size)}))
 			put++
 			if i.bytes > maxInbox && len(i.waiting) > 1 {
 				r.Fatalf("%d bytes of %d wait", i.bytes, len(i.waiting))
@@ -65,7 +65,7 @@ func TestInboxKeepsTheNewest(t *testing.T) {
 	var parcels []*parcel
 	const size = 1000
 	for n := range 3 * maxInbox / size {
-		parcels = append(parcels, i.put(channel.Notification{HandlerID: fmt.Sprint(n), Payload: make([]byte, size)}))
+		parcels = append(parcels, i.put(notification{HandlerID: fmt.Sprint(n), Payload: make([]byte, size)}))
 	}
 	fit := maxInbox / (size + parcelCost)
 	for n, p := range parcels {
@@ -112,7 +112,9 @@ func TestPanicInNotification(t *testing.T) {
 		}
 	}
 	send := func(id string) bool {
-		return w.deliver(now, &channel.Notification{Event: proto.NotifyDataProducerSend, HandlerID: id, Payload: []byte("hi")})
+		return w.deliver(now, &notification{
+			Event: proto.NotifyDataProducerSend, HandlerID: id, Payload: []byte("hi"), Decode: func(any) *proto.Error { return nil },
+		})
 	}
 	for n := range maxPanics + 1 {
 		d, p := fmt.Sprint("d", n), fmt.Sprint("p", n)

@@ -7,7 +7,6 @@ import (
 	"runtime/pprof"
 	"time"
 
-	"gazpacho/pkg/channel"
 	"gazpacho/proto"
 )
 
@@ -44,9 +43,9 @@ var timed = map[string]func(out *bytes.Buffer) (end func() error, err error){
 var instant = map[string]bool{proto.ProfileHeap: true, proto.ProfileAllocs: true, proto.ProfileGoroutine: true}
 
 // getProfile answers worker.getProfile, from a goroutine of its own.
-func (w *Worker) getProfile(_ time.Time, r channel.Request) {
+func (w *Worker) getProfile(_ time.Time, r request) {
 	var b proto.GetProfile
-	err := channel.Decode(r.Body, &b)
+	err := r.Decode(&b)
 	if err == nil {
 		err = checkProfile(&b)
 	}

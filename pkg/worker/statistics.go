@@ -4,7 +4,6 @@ import (
 	"strings"
 	"time"
 
-	"gazpacho/pkg/channel"
 	"gazpacho/pkg/dtls"
 	"gazpacho/pkg/loop"
 	"gazpacho/pkg/sctp"
@@ -15,7 +14,7 @@ import (
 
 // getStats answers worker.getStats. On the loop it only copies what belongs to the loop: the rest, the system's part of it above all, is read
 // and put into words by a goroutine, which answers. The events of before are in the channel's queue by then.
-func (w *Worker) getStats(now time.Time, r channel.Request) {
+func (w *Worker) getStats(now time.Time, r request) {
 	s := snapshot{
 		now: now, startedAt: w.startedAt, loop: w.loop.Stats(), routers: len(w.routers), panics: w.panics.total,
 		transports: *w.env.Totals, egress: w.egress.Stats(), handshakes: w.islands.drops.Handshakes,

@@ -11,7 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"gazpacho/pkg/channel"
 	"gazpacho/pkg/data"
 	"gazpacho/pkg/dtls"
 	"gazpacho/pkg/loop"
@@ -41,7 +40,7 @@ type Worker struct {
 	// owned
 	instance string
 	loop     *loop.Loop
-	channel  *channel.Server
+	channel  wire
 	links    *socket.Links
 	egress   *socket.Egress
 	env      *transport.Env
@@ -119,15 +118,9 @@ func start(ctx context.Context, cfg Config, cancel context.CancelFunc) (*Worker,
 		NewSCTP: w.islands.openSCTP, NewPacketSCTP: w.islands.openPacketSCTP, DataBudget: data.NewBudget(transport.MaxWorkerBuffer, nil),
 		Fingerprints: fingerprints(w.cfg.Certificate),
 	}
-	server, err := channel.Listen(cfg.Channel, channel.Config{
-		Hello: w.hello(), Logger: cfg.Log,
-		Request:      func(r channel.Request) { w.loop.Post(func(now time.Time) { w.serve(now, r) }) },
-		Notification: w.notified,
-		Attached:     func(proto.Attach) { w.loop.Post(w.attached) },
-		Detached:     func() { w.loop.Post(w.detached) },
-	})
+	server, err := w.listen(cfg.Channel)
 	if err != nil {
-		return nil, &SettingError{Setting: "channel", Err: err}
+		return nil, err
 	}
 	w.channel = server
 	return w, nil
