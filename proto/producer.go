@@ -102,8 +102,11 @@ type RTPStreamStats struct {
 	PacketCount          uint64         `json:"packetCount"`
 	ByteCount            uint64         `json:"byteCount"`
 	Bitrate              int            `json:"bitrate"`                  // of the last second
-	BitrateByLayer       map[string]int `json:"bitrateByLayer,omitempty"` // "spatial.temporal": bit/s; inbound only
+	BitrateByLayer       *LayerBitrates `json:"bitrateByLayer,omitempty"` // "spatial.temporal": bit/s; always there if inbound
 }
+
+// LayerBitrates are the bitrates of layers, bit/s by "spatial.temporal"; layers that carry nothing are left out.
+type LayerBitrates map[string]int
 
 // ProducerScore is the body of producer.score: one element per stream that was seen.
 type ProducerScore []StreamScore

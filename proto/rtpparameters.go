@@ -16,8 +16,8 @@ const (
 
 // RTPCapabilities is what an endpoint can receive.
 type RTPCapabilities struct {
-	Codecs           []RTPCodecCapability `json:"codecs,omitempty"`
-	HeaderExtensions []RTPHeaderExtension `json:"headerExtensions,omitempty"`
+	Codecs           []RTPCodecCapability `json:"codecs"`
+	HeaderExtensions []RTPHeaderExtension `json:"headerExtensions"`
 }
 
 // CodecParameters are codec-specific: strings and numbers by name, the numbers as float64 or any integer type.
@@ -83,7 +83,7 @@ type RTPEncodingParameters struct {
 	RID              string       `json:"rid,omitempty"`              // tells the encodings of a producer apart (RFC 8851)
 	CodecPayloadType *uint8       `json:"codecPayloadType,omitempty"` // absent is the first media codec
 	RTX              *RTXEncoding `json:"rtx,omitempty"`
-	DTX              bool         `json:"dtx"`                       // silence is not sent
+	DTX              *bool        `json:"dtx,omitempty"`             // silence is not sent; absent is false
 	ScalabilityMode  string       `json:"scalabilityMode,omitempty"` // layers, as in L3T3_KEY
 	MaxBitrate       int          `json:"maxBitrate,omitempty"`      // bit/s, for the peer
 }

@@ -40,7 +40,7 @@ func (c *Consumer) dumpStream() proto.RTPStreamDump {
 	d := proto.RTPStreamDump{Score: c.send.Score(), Params: proto.RTPStreamParams{
 		SSRC: c.header.SSRC, PayloadType: c.codec.payloadType, MimeType: c.codec.mime, ClockRate: c.codec.clockRate, CNAME: c.CNAME(),
 		UseNACK: c.codec.nack, UsePLI: c.codec.pli, UseFIR: c.codec.fir, UseInBandFEC: c.codec.inBandFEC,
-		UseDTX: c.codec.dtx || o.RTPParameters.Encodings[0].DTX, SpatialLayers: mode.Spatial, TemporalLayers: mode.Temporal,
+		UseDTX: c.codec.dtx || isTrue(o.RTPParameters.Encodings[0].DTX), SpatialLayers: mode.Spatial, TemporalLayers: mode.Temporal,
 	}}
 	if c.again.SSRC != 0 && c.codec.rtx != 0 {
 		d.Params.RTXSSRC, d.Params.RTXPayloadType = c.again.SSRC, c.codec.rtx
@@ -51,6 +51,9 @@ func (c *Consumer) dumpStream() proto.RTPStreamDump {
 	}
 	return d
 }
+
+// isTrue reads an optional flag that is false unless it is said to be true.
+func isTrue(flag *bool) bool { return flag != nil && *flag }
 
 // Stats tells what was sent, then what the source receives of the stream being forwarded.
 func (c *Consumer) Stats(now time.Time) []proto.RTPStreamStats {

@@ -51,5 +51,6 @@ func cloneExtension(e proto.RTPHeaderExtensionParameters) proto.RTPHeaderExtensi
 func cloneEncoding(e proto.RTPEncodingParameters) proto.RTPEncodingParameters {
 	e.CodecPayloadType = clonePointer(e.CodecPayloadType)
 	e.RTX = clonePointer(e.RTX)
+	e.DTX = clonePointer(e.DTX)
 	return e
 }

@@ -30,7 +30,7 @@ func ConsumableRTPParameters(kind string, params proto.RTPParameters, caps proto
 		}
 		// How the producer labels its streams ends at the router.
 		e.RID, e.RTX, e.CodecPayloadType = "", nil, nil
-		e.SSRC = mapping.Encodings[i].MappedSSRC
+		e.SSRC, e.DTX = mapping.Encodings[i].MappedSSRC, clonePointer(e.DTX)
 		consumable.Encodings = append(consumable.Encodings, e)
 	}
 	return consumable, nil

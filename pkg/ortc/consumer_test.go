@@ -85,7 +85,7 @@ func TestConsumableExtensions(t *testing.T) {
 // How the producer labels its streams is not told to consumers; what the streams are, is.
 func TestConsumableEncodings(t *testing.T) {
 	consumable, _ := source(t,
-		proto.RTPEncodingParameters{RID: "a", CodecPayloadType: payloadType(96), DTX: true, ScalabilityMode: "L1T2", MaxBitrate: 5},
+		proto.RTPEncodingParameters{RID: "a", CodecPayloadType: payloadType(96), DTX: new(true), ScalabilityMode: "L1T2", MaxBitrate: 5},
 		proto.RTPEncodingParameters{SSRC: 7, RTX: &proto.RTXEncoding{SSRC: 8}})
 	sameJSON(t, consumable.Encodings, `[{"ssrc":100000000,"dtx":true,"scalabilityMode":"L1T2","maxBitrate":5},{"ssrc":100000001,"dtx":false}]`)
 }
@@ -127,9 +127,9 @@ func TestConsumerRetransmissions(t *testing.T) {
 		codecs  int
 		hasNACK bool
 	}{
-		{"both", ConsumerOptions{Remote: caps, EnableRTX: true}, `[{"ssrc":100000000,"rtx":{"ssrc":100000001},"dtx":false,"scalabilityMode":"L2T1"}]`, 2, true},
-		{"not wished", ConsumerOptions{Remote: caps}, `[{"ssrc":100000000,"dtx":false,"scalabilityMode":"L2T1"}]`, 1, false},
-		{"not known", ConsumerOptions{Remote: noRTX, EnableRTX: true}, `[{"ssrc":100000000,"dtx":false,"scalabilityMode":"L2T1"}]`, 1, true},
+		{"both", ConsumerOptions{Remote: caps, EnableRTX: true}, `[{"ssrc":100000000,"rtx":{"ssrc":100000001},"scalabilityMode":"L2T1"}]`, 2, true},
+		{"not wished", ConsumerOptions{Remote: caps}, `[{"ssrc":100000000,"scalabilityMode":"L2T1"}]`, 1, false},
+		{"not known", ConsumerOptions{Remote: noRTX, EnableRTX: true}, `[{"ssrc":100000000,"scalabilityMode":"L2T1"}]`, 1, true},
 		{"pipe", ConsumerOptions{Remote: caps, EnableRTX: true, Pipe: true}, `[{"ssrc":100000000,"rtx":{"ssrc":100001000},"dtx":false},{"ssrc":100000001,"rtx":{"ssrc":100001001},"dtx":false}]`, 2, true},
 		{"pipe, not wished", ConsumerOptions{Remote: caps, Pipe: true}, `[{"ssrc":100000000,"dtx":false},{"ssrc":100000001,"dtx":false}]`, 1, false},
 	} {
@@ -193,7 +193,7 @@ func TestConsumerWithoutCodec(t *testing.T) {
 }
 
 func TestPipeConsumer(t *testing.T) {
-	consumable, _ := source(t, proto.RTPEncodingParameters{ScalabilityMode: "L1T3", MaxBitrate: 5, DTX: true}, proto.RTPEncodingParameters{})
+	consumable, _ := source(t, proto.RTPEncodingParameters{ScalabilityMode: "L1T3", MaxBitrate: 5, DTX: new(true)}, proto.RTPEncodingParameters{})
 	sameJSON(t, PipeConsumerRTPParameters(consumable, true, counting()), `{
 		"codecs":[
 		 {"mimeType":"video/VP8","payloadType":100,"clockRate":90000,"parameters":{},

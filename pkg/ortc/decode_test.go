@@ -13,7 +13,7 @@ func TestDecodeCapabilities(t *testing.T) {
 		t.Fatal(err)
 	}
 	sameJSON(t, caps, `{"codecs":[{"kind":"audio","mimeType":"audio/opus","preferredPayloadType":100,"clockRate":48000,"channels":2,
-		"parameters":{"useinbandfec":1},"rtcpFeedback":[]}]}`)
+		"parameters":{"useinbandfec":1},"rtcpFeedback":[]}],"headerExtensions":[]}`)
 	for input, path := range map[string]string{
 		`null`:                                   "",
 		` null `:                                 "",

@@ -191,6 +191,11 @@ func wholeWay(t *testing.T, p proto.RTPParameters, caps proto.RTPCapabilities) {
 
 func valid(t *testing.T, p proto.RTPParameters) {
 	t.Helper()
+	for i := range p.Encodings {
+		if e := &p.Encodings[i]; e.DTX == nil { // an encoding that a consumer is given does not speak of it
+			e.DTX = new(false)
+		}
+	}
 	before := text(p)
 	if err := ValidateRTPParameters(&p); err != nil {
 		t.Fatalf("%v in %s", err, before)

@@ -218,9 +218,8 @@ func text(v any) string {
 	return string(data)
 }
 
-// absent are values of encodings that mean the same as none. Our types always say dtx and never the others;
-// mediasoup says what it was given, and dtx unless it made the encoding itself.
-var absent = object{"dtx": false, "scalabilityMode": "", "maxBitrate": 0.0}
+// absent are values of encodings that mean the same as none. Our types never say them; mediasoup says what it was given.
+var absent = object{"scalabilityMode": "", "maxBitrate": 0.0}
 
 // tidy removes what JSON may say or leave out.
 func tidy(v any) any {

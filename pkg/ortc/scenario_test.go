@@ -180,7 +180,7 @@ func TestConsumerOfThreeEncodings(t *testing.T) {
 		 {"uri":"urn:ietf:params:rtp-hdrext:sdes:mid","id":1,"encrypt":false,"parameters":{}},
 		 {"uri":"urn:3gpp:video-orientation","id":8,"encrypt":false,"parameters":{}},
 		 {"uri":"urn:ietf:params:rtp-hdrext:toffset","id":9,"encrypt":false,"parameters":{}}],
-		"encodings":[{"ssrc":100000000,"rtx":{"ssrc":100000001},"dtx":false,"scalabilityMode":"L3T3","maxBitrate":333333}],
+		"encodings":[{"ssrc":100000000,"rtx":{"ssrc":100000001},"scalabilityMode":"L3T3","maxBitrate":333333}],
 		"rtcp":{"cname":"qwerty1234","reducedSize":true},
 		"msid":"aaaa bbbb"}`)
 

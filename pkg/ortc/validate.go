@@ -193,6 +193,9 @@ func validateEncoding(path string, e *proto.RTPEncodingParameters) *proto.Error 
 	if e.RTX != nil && e.RTX.SSRC == 0 {
 		return proto.BadField(path+".rtx.ssrc", "missing ssrc")
 	}
+	if e.DTX == nil {
+		e.DTX = new(false)
+	}
 	return nil
 }
 

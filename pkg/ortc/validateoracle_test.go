@@ -78,11 +78,6 @@ func TestValidateCapabilitiesAsMediasoup(t *testing.T) {
 		mistyped := !g.oneIn(10) && g.damage(caps)
 		got, err := DecodeRTPCapabilities([]byte(text(caps)))
 		return []question{{"validateCapabilities", object{"caps": caps}, func(want answer) {
-			for _, list := range []string{"codecs", "headerExtensions"} { // our type leaves out empty lists
-				if result, ok := want.Result.(object); ok && len(result[list].([]any)) == 0 {
-					delete(result, list)
-				}
-			}
 			if compareDamaged(t, caps, mistyped, want, got, err) {
 				classes[want.Error]++
 			}

@@ -113,7 +113,7 @@ func (e *encoding) begin(now time.Time, ssrc uint32, pay *payload) {
 	}
 	if p.kind == proto.Simulcast {
 		cfg.MaxSilence = maxSilence
-		if e.params.DTX {
+		if isTrue(e.params.DTX) {
 			cfg.MaxSilence = maxSilenceDTX
 		}
 	}
@@ -124,6 +124,9 @@ func (e *encoding) begin(now time.Time, ssrc uint32, pay *payload) {
 	e.restarted(now)
 	e.StreamScore(now, e.recv)
 }
+
+// isTrue reads an optional flag that is false unless it is said to be true.
+func isTrue(flag *bool) bool { return flag != nil && *flag }
 
 // restarted tells the taps that numbers and timestamps mean something new. A key frame that was asked for may never come; who still wants
 // one asks again.

@@ -98,7 +98,7 @@ func TestLayersAreRead(t *testing.T) {
 				t.Fatalf("%s, packet %d: %+v, want %+v", mime, i, got, want)
 			}
 		}
-		rates := w.producer.Stats(w.now)[0].BitrateByLayer
+		rates := *w.producer.Stats(w.now)[0].BitrateByLayer
 		if got := slices.Sorted(maps.Keys(rates)); !slices.Equal(got, []string{"0.0", "0.1", "1.0", "1.1", "2.0", "2.1"}) {
 			t.Errorf("%s: %v", mime, rates)
 		}
@@ -118,7 +118,7 @@ func TestMoreLayersThanAnnounced(t *testing.T) {
 		}
 		w.advance(25 * time.Millisecond)
 	}
-	if rates := w.producer.Stats(w.now)[0].BitrateByLayer; len(rates) != 2 || rates["1.0"] <= rates["0.0"] {
+	if rates := *w.producer.Stats(w.now)[0].BitrateByLayer; len(rates) != 2 || rates["1.0"] <= rates["0.0"] {
 		t.Errorf("%v", rates)
 	}
 }

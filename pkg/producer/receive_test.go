@@ -240,7 +240,7 @@ func TestPause(t *testing.T) {
 
 func TestSilenceOfDTXTakesLonger(t *testing.T) {
 	list := rids()
-	list[0].DTX = true
+	list[0].DTX = new(true)
 	w := newWorld(t, produceVideo(list...))
 	w.must(Media, packet{ssrc: 50, pt: vp8Type, seq: 1, payload: keyFrame, extensions: map[uint8]string{ridID: "r0"}})
 	w.take()

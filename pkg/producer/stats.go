@@ -69,7 +69,7 @@ func (e *encoding) dump() proto.RTPStreamDump {
 	d := proto.RTPStreamDump{Score: e.recv.Score(), Params: proto.RTPStreamParams{
 		EncodingIdx: e.index, SSRC: e.ssrc, PayloadType: pay.payloadType, MimeType: pay.mime, ClockRate: pay.clockRate,
 		RID: e.params.RID, CNAME: cname, UseNACK: pay.nack, UsePLI: pay.pli, UseFIR: pay.fir, UseInBandFEC: pay.inBandFEC,
-		UseDTX: pay.dtx || e.params.DTX, SpatialLayers: e.layers.Spatial, TemporalLayers: e.layers.Temporal,
+		UseDTX: pay.dtx || isTrue(e.params.DTX), SpatialLayers: e.layers.Spatial, TemporalLayers: e.layers.Temporal,
 	}}
 	if e.rtxSSRC != 0 && pay.rtx != 0 {
 		d.Params.RTXSSRC, d.Params.RTXPayloadType = e.rtxSSRC, pay.rtx
@@ -121,14 +121,14 @@ func (e *encoding) stats(now time.Time) proto.RTPStreamStats {
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 // bitrateByLayer names layers "spatial.temporal"; those that carried nothing in the last second are left out.
-func (e *encoding) bitrateByLayer(now time.Time) map[string]int {
-	rates := make(map[string]int, len(e.rates))
+func (e *encoding) bitrateByLayer(now time.Time) *proto.LayerBitrates {
+	rates := make(proto.LayerBitrates, len(e.rates))
 	for i := range e.rates {
 		if rate := e.rates[i].Bitrate(now); rate > 0 {
 			rates[fmt.Sprintf("%d.%d", i/e.layers.Temporal, i%e.layers.Temporal)] = rate
 		}
 	}
-	return rates
+	return &rates
 }
 
 var _ stream.Owner = (*encoding)(nil)

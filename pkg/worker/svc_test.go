@@ -205,7 +205,7 @@ func TestScalableVideo(t *testing.T) {
 				t.Errorf("never more than %d packets in a row", v.best)
 			}
 			stats := simtest.Request[[]proto.RTPStreamStats](w, proto.ProducerGetStats, s.ProducerID, nil)
-			if len(stats) != 1 || len(stats[0].BitrateByLayer) != 9 {
+			if len(stats) != 1 || len(*stats[0].BitrateByLayer) != 9 {
 				t.Errorf("%+v", stats)
 			}
 		})
