@@ -22,6 +22,17 @@ type Options struct {
 	// wait: the response could not be read. Either may be nil.
 	Notification func(Notification)
 	Log          func(Log)
+
+	// Door is what the other end says first and is asked first; nil is a worker's.
+	Door *Door
+}
+
+// Door is how a connection begins: the notification that comes first, and the request by which a client attaches.
+type Door struct {
+	Hello  string
+	Attach string
+	Body   any // of the request
+	Result any // a pointer to what is answered
 }
 
 // Client is the controller's end of the channel. All methods may be called from any goroutine.
@@ -71,6 +82,12 @@ func Attach(ctx context.Context, conn net.Conn, o Options) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{link: newLink(conn), opts: o, pending: map[uint32]*call{}, done: make(chan struct{})}
+	if o.Door == nil {
+		c.opts.Door = &Door{
+			Hello: proto.EventWorkerHello, Attach: proto.WorkerAttach, Result: &c.attached,
+			Body: proto.Attach{Protocol: proto.Current, Epoch: o.Epoch, Software: o.Software},
+		}
+	}
 	// Reading the hello knows no context.
 	stop := context.AfterFunc(ctx, func() { c.link.end(context.Cause(ctx)) })
 	err := c.readHello()
@@ -84,8 +101,7 @@ func Attach(ctx context.Context, conn net.Conn, o Options) (*Client, error) {
 		return nil, err
 	}
 	go c.read()
-	a := proto.Attach{Protocol: proto.Current, Epoch: o.Epoch, Software: o.Software}
-	err = c.Request(ctx, proto.WorkerAttach, "", a, &c.attached)
+	err = c.Request(ctx, c.opts.Door.Attach, "", c.opts.Door.Body, c.opts.Door.Result)
 	if !stop() {
 		err = context.Cause(ctx)
 	}
@@ -103,11 +119,12 @@ func (c *Client) readHello() error {
 	if err != nil {
 		return err
 	}
-	if e.kind != kindNotification || string(e.name) != proto.EventWorkerHello {
-		return violation("the first message is no %s", proto.EventWorkerHello)
+	hello := c.opts.Door.Hello
+	if e.kind != kindNotification || string(e.name) != hello {
+		return violation("the first message is no %s", hello)
 	}
 	if err := Decode(e.body, &c.hello); err != nil {
-		return violation("%s: %s", proto.EventWorkerHello, err.Message)
+		return violation("%s: %s", hello, err.Message)
 	}
 	if c.hello.Protocol.Major != proto.Major {
 		return proto.Unsupported("the worker speaks protocol %d.%d, we speak %d.%d",
@@ -234,7 +251,7 @@ func (c *Client) Close() error {
 func (c *Client) closedError() *proto.Error {
 	cause := c.link.reason()
 	if gone(cause) {
-		return proto.Failed(proto.CodeClosed, "the channel to the worker is closed")
+		return proto.Failed(proto.CodeClosed, "the channel is closed")
 	}
-	return proto.Failed(proto.CodeClosed, "the channel to the worker is closed: %v", cause)
+	return proto.Failed(proto.CodeClosed, "the channel is closed: %v", cause)
 }

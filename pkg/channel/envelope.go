@@ -25,12 +25,14 @@ const (
 // elements is how many an envelope of each kind has at least; more are of a newer minor version and ignored.
 var elements = [...]int{kindRequest: 5, kindResponse: 4, kindNotification: 4, kindBinary: 5, kindLog: 6}
 
-// Notification is an event without answer, in either direction. Payload is there if the envelope was binary.
+// Notification is an event without answer, in either direction. Payload is there if the envelope was binary, Origin if it had an element
+// more than it needs: the control API tells there what the object belongs to.
 type Notification struct {
 	Event     string
 	HandlerID string
 	Body      Raw
 	Payload   []byte
+	Origin    Raw
 }
 
 // Log is one line of a worker's log.
@@ -51,6 +53,7 @@ type envelope struct {
 	body      Raw    // data, meta, result, fields
 	err       Raw    // of response
 	payload   []byte // binary
+	origin    Raw    // of notifications; may be absent
 	text      []byte // log
 	micros    int64  // log
 }
@@ -84,6 +87,9 @@ func parse(frame []byte) (envelope, error) {
 		e.name, e.handlerID, e.body, e.payload = p.str(), p.str(), p.raw(), p.blob()
 	case kindLog:
 		e.name, e.handlerID, e.micros, e.text, e.body = p.str(), p.str(), int64(p.integer(1<<63-1)), p.str(), p.raw()
+	}
+	if n > elements[e.kind] && (e.kind == kindNotification || e.kind == kindBinary) {
+		e.origin = p.raw()
 	}
 	if p.bad {
 		return e, fmt.Errorf("envelope %d has an element of a wrong type", e.kind)
@@ -189,6 +195,15 @@ func appendBinary(b []byte, event, handlerID string, meta any, payload []byte) (
 	b = appendString(b, handlerID)
 	b, err := appendValue(b, meta)
 	return appendBlob(b, payload), err
+}
+
+// appendOrigin makes the envelope of a notification, which begins at b, one element longer.
+func appendOrigin(b []byte, origin Raw) []byte {
+	if len(origin) > 0 {
+		b[prefix]++ // the head of a short list is its length
+		b = append(b, origin...)
+	}
+	return b
 }
 
 // appendLog appends a line. A clock before 1970 is a clock that was not set: it becomes 0.

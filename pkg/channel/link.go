@@ -138,6 +138,11 @@ func (l *link) receive() (envelope, error) {
 
 // notify queues an event or, if payload is not nil, a binary one.
 func (l *link) notify(class proto.Class, target, event string, body any, payload []byte) error {
+	return l.notifyFrom(nil, class, target, event, body, payload)
+}
+
+// notifyFrom is notify with an origin, unless that is empty.
+func (l *link) notifyFrom(origin Raw, class proto.Class, target, event string, body any, payload []byte) error {
 	e := newEntry(class)
 	if class == proto.Coalesce {
 		e.key = key{topic: proto.Event{Name: event}.Topic(), target: target}
@@ -147,6 +152,9 @@ func (l *link) notify(class proto.Class, target, event string, body any, payload
 		e.frame, err = appendBinary(e.frame, event, target, body, payload)
 	} else {
 		e.frame, err = appendNotification(e.frame, event, target, body)
+	}
+	if err == nil {
+		e.frame = appendOrigin(e.frame, origin)
 	}
 	if err == nil && !e.seal(MaxFrame) {
 		err = proto.Failed(proto.CodeLimit, "%s is longer than %d bytes", event, MaxFrame)

@@ -31,6 +31,15 @@ func Listen(address string, cfg Config) (*Server, error) {
 	return s, nil
 }
 
+// ListenUnix listens on address, "unix:/path", as Listen does.
+func ListenUnix(address string) (net.Listener, error) {
+	path, ok := strings.CutPrefix(address, "unix:")
+	if !ok {
+		return nil, fmt.Errorf("address %q is not unix:PATH", address)
+	}
+	return listenUnix(path)
+}
+
 // listenUnix listens at path. A socket that is there already is removed only if nobody answers on it.
 func listenUnix(path string) (net.Listener, error) {
 	if path == "" {

@@ -9,7 +9,8 @@ type Request struct {
 	HandlerID string
 	Body      Raw
 
-	conn *serverConn
+	link *link
+	conn *serverConn // of a worker
 }
 
 // Respond answers the request, once: with refused if it is not nil, else with result, a value of a type of proto or nil. It
@@ -29,8 +30,8 @@ func (r Request) Respond(result any, refused *proto.Error) {
 		e.frame, _ = appendResponse(e.frame[:prefix], r.ID, nil, refused)
 		e.seal(MaxFrame) // an error is short
 	}
-	r.conn.link.post(e)
-	if r.Method == proto.WorkerAttach && refused == nil {
+	r.link.post(e)
+	if r.conn != nil && r.Method == proto.WorkerAttach && refused == nil {
 		r.conn.server.live(r.conn)
 	}
 }

@@ -83,10 +83,10 @@ func (c *serverConn) handle(e envelope) error {
 }
 
 func (c *serverConn) request(e envelope) Request {
-	return Request{ID: e.id, Method: string(e.name), HandlerID: string(e.handlerID), Body: e.body, conn: c}
+	return Request{ID: e.id, Method: string(e.name), HandlerID: string(e.handlerID), Body: e.body, link: c.link, conn: c}
 }
 
 // notification copies the names, which may be kept, and shares the rest.
 func notification(e envelope) Notification {
-	return Notification{Event: string(e.name), HandlerID: string(e.handlerID), Body: e.body, Payload: e.payload}
+	return Notification{Event: string(e.name), HandlerID: string(e.handlerID), Body: e.body, Payload: e.payload, Origin: e.origin}
 }
