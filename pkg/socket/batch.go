@@ -35,9 +35,10 @@ type Batch struct {
 
 // packet is one slot's content.
 type packet struct {
-	from netip.AddrPort
-	slot int
-	size int
+	from  netip.AddrPort
+	slot  uint16
+	size  uint16
+	relay *Relay // that received it; nil in a batch of one socket
 }
 
 func newBatch(pool *Pool) *Batch {
@@ -66,7 +67,17 @@ func (b *Batch) Next() (from tuple.Tuple, data []byte, ok bool) {
 	}
 	p := &b.packets[b.taken]
 	b.taken++
-	return tupleOf(b.Protocol, b.Link, b.Local, p.from), b.slot(p.slot)[:p.size], true
+	return tupleOf(b.Protocol, b.Link, b.Local, p.from), b.slot(int(p.slot))[:p.size], true
+}
+
+// NextRelayed is Next for the batches of Relays, whose packets came in on different sockets.
+func (b *Batch) NextRelayed() (relay *Relay, from netip.AddrPort, data []byte, ok bool) {
+	if b.taken == b.filled {
+		return nil, netip.AddrPort{}, nil, false
+	}
+	p := &b.packets[b.taken]
+	b.taken++
+	return p.relay, p.from, b.slot(int(p.slot))[:p.size], true
 }
 
 // Append copies a packet into the next free slot. It returns false, and takes nothing, when the
@@ -76,7 +87,7 @@ func (b *Batch) Append(data []byte, from netip.AddrPort) bool {
 		return false
 	}
 	i := b.filled
-	b.packets[i] = packet{from: tuple.Canonical(from), slot: i, size: copy(b.slot(i), data)}
+	b.packets[i] = packet{from: tuple.Canonical(from), slot: uint16(i), size: uint16(copy(b.slot(i), data))}
 	b.filled++
 	b.dirty = max(b.dirty, b.filled)
 	return true

@@ -23,6 +23,7 @@ type dest struct {
 	first, last uint16   // slots; first is none while there are no packets
 	next        uint16   // the next destination of the same socket in this flush
 	conn        *tcpConn // in this flush, if the link is a connection
+	port        *Port    // in this flush, if the link ends in this process
 	name        destName // remote as the system wants it
 }
 

@@ -29,8 +29,8 @@ type Egress struct {
 	used   uint16
 
 	dests   destTable
-	active  []uint16 // destinations with packets, in the order of their first
-	sockets []*UDP   // with packets in this flush
+	active  []uint16  // destinations with packets, in the order of their first
+	sockets []*outlet // with packets in this flush
 	vector  sendVector
 	stats   EgressStats
 }
@@ -50,7 +50,7 @@ func NewEgress(links *Links) *Egress {
 		links:   links,
 		memory:  make([]byte, EgressSlots*slotSize),
 		active:  make([]uint16, 0, EgressSlots),
-		sockets: make([]*UDP, 0, 64),
+		sockets: make([]*outlet, 0, 64),
 	}
 	e.dests.init()
 	e.vector.init(e)
@@ -103,15 +103,19 @@ func (e *Egress) Flush() {
 		return
 	}
 	e.resolve()
-	for _, u := range e.sockets {
-		u.conn.send(e, u.firstDest)
-		u.firstDest = none
+	for _, o := range e.sockets {
+		o.conn.send(e, o.firstDest)
+		o.firstDest = none
 	}
 	for _, d := range e.active {
 		dst := &e.dests.list[d]
 		if dst.conn != nil {
 			dst.conn.send(e, dst)
 			dst.conn = nil
+		}
+		if dst.port != nil {
+			dst.port.deliver(e, dst)
+			dst.port = nil
 		}
 		dst.first, dst.next = none, none
 	}
@@ -133,10 +137,12 @@ func (e *Egress) resolve() {
 			link, r = d.link, e.links.routes[d.link]
 		}
 		switch {
-		case r.udp != nil:
-			e.chain(r.udp, i)
+		case r.out != nil:
+			e.chain(r.out, i)
 		case r.tcp != nil:
 			d.conn = r.tcp
+		case r.port != nil:
+			d.port = r.port
 		default:
 			e.stats.Closed += e.count(d.first)
 		}
@@ -144,14 +150,14 @@ func (e *Egress) resolve() {
 }
 
 // chain appends a destination to those of its socket.
-func (e *Egress) chain(u *UDP, d uint16) {
-	if u.firstDest == none {
-		u.firstDest, u.lastDest = d, d
-		e.sockets = append(e.sockets, u)
+func (e *Egress) chain(o *outlet, d uint16) {
+	if o.firstDest == none {
+		o.firstDest, o.lastDest = d, d
+		e.sockets = append(e.sockets, o)
 		return
 	}
-	e.dests.list[u.lastDest].next = d
-	u.lastDest = d
+	e.dests.list[o.lastDest].next = d
+	o.lastDest = d
 }
 
 // count returns how many packets a chain holds.

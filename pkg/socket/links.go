@@ -22,10 +22,20 @@ type Links struct {
 	totals totals
 }
 
-// route is where the packets of a link go: exactly one of the two is set, or none when it closed.
+// route is where the packets of a link go: exactly one of them is set, or none when it closed.
 type route struct {
-	udp *UDP
-	tcp *tcpConn
+	out  *outlet
+	tcp  *tcpConn
+	port *Port
+}
+
+// outlet is the sending side of a UDP socket as an Egress sees it. One Egress only writes a socket.
+type outlet struct {
+	conn interface {
+		// send writes the chain of destinations that starts at dest, and never waits.
+		send(e *Egress, dest uint16)
+	}
+	firstDest, lastDest uint16 // of the flush in progress
 }
 
 // NewLinks makes an empty registry.

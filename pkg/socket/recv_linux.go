@@ -33,8 +33,11 @@ func (v *recvVector) init(b *Batch) {
 
 // recv returns how many datagrams were there. It never waits, so the scheduler need not be told of
 // the call: a full batch takes about 20 microseconds.
-func (v *recvVector) recv(fd uintptr) (int, syscall.Errno) {
-	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&v.hdrs[0])), BatchSize, unix.MSG_DONTWAIT, 0, 0)
+func (v *recvVector) recv(fd uintptr) (int, syscall.Errno) { return v.recvFrom(fd, 0) }
+
+// recvFrom leaves the slots before first as they are.
+func (v *recvVector) recvFrom(fd uintptr, first int) (int, syscall.Errno) {
+	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&v.hdrs[first])), uintptr(BatchSize-first), unix.MSG_DONTWAIT, 0, 0)
 	if errno != 0 {
 		return 0, errno
 	}
@@ -43,20 +46,23 @@ func (v *recvVector) recv(fd uintptr) (int, syscall.Errno) {
 
 // collect makes packets of the first n slots and readies them for the next recv. Datagrams that
 // were cut short and empty ones are left out and counted.
-func (v *recvVector) collect(b *Batch, n int) (out leftOut) {
-	for i := range v.hdrs[:n] {
+func (v *recvVector) collect(b *Batch, n int) (out leftOut) { return v.collectFrom(b, 0, n, nil) }
+
+// collectFrom does so for n slots from first on, which one relay received; nil if the batch is of one socket.
+func (v *recvVector) collectFrom(b *Batch, first, n int, relay *Relay) (out leftOut) {
+	for i := first; i < first+n; i++ {
 		h := &v.hdrs[i]
 		switch {
 		case h.Hdr.Flags&unix.MSG_TRUNC != 0:
 			out.tooLong++
 		case h.Len > 0:
-			b.packets[b.filled] = packet{from: v.names[i].addrPort(), slot: i, size: int(h.Len)}
+			b.packets[b.filled] = packet{from: v.names[i].addrPort(), slot: uint16(i), size: uint16(h.Len), relay: relay}
 			b.filled++
 		default:
 			out.empty++
 		}
 		h.Hdr.Namelen = uint32(unsafe.Sizeof(v.names[i]))
 	}
-	b.dirty = n
+	b.dirty = max(b.dirty, first+n)
 	return out
 }

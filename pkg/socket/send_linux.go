@@ -24,7 +24,7 @@ type sendVector struct {
 
 	// The flush in progress. The functions are bound once: a closure per call would allocate.
 	egress   *Egress
-	conn     *rawUDP
+	target   *sendTarget
 	messages int
 	run      func(fd uintptr)
 	kernel   func(fd uintptr, first *unix.Mmsghdr, n int) (int, syscall.Errno) // sendmmsg; tests script it
@@ -59,18 +59,32 @@ func (v *sendVector) init(e *Egress) {
 	}
 }
 
+// sendTarget is what is known of the socket that a flush writes to.
+type sendTarget struct {
+	family uint16
+	// gso is whether several packets for one peer may leave as one (UDP_SEGMENT).
+	gso bool
+	// errors tells that an ICMP error which came for an earlier packet may be reported to a later one (IP_RECVERR): that one is sent again.
+	errors bool
+}
+
 // send writes the chain of destinations that starts at d.
 func (c *rawUDP) send(e *Egress, d uint16) {
 	v := &e.vector
-	v.conn, v.messages = c, 0
-	buffers := 0
-	for ; d != none; d = e.dests.list[d].next {
-		buffers = v.add(&e.dests.list[d], buffers)
-	}
+	v.build(&c.sendTarget, d)
 	if c.raw.Control(v.run) != nil { // closed by its owner since resolve, within this turn
 		e.stats.Closed += v.rest(0)
 	}
-	v.conn = nil
+	v.target = nil
+}
+
+// build makes the messages of a chain of destinations.
+func (v *sendVector) build(t *sendTarget, d uint16) {
+	v.target, v.messages = t, 0
+	buffers := 0
+	for ; d != none; d = v.egress.dests.list[d].next {
+		buffers = v.add(&v.egress.dests.list[d], buffers)
+	}
 }
 
 // add makes messages of a destination's packets and returns how many buffers are then used.
@@ -82,7 +96,7 @@ func (v *sendVector) add(d *dest, buffers int) int {
 		total := 0
 		for s != none {
 			n := e.slots[s].size
-			if buffers > first && (!v.conn.gso || n > size || buffers-first == maxSegments || total+int(n) > maxSuperBytes) {
+			if buffers > first && (!v.target.gso || n > size || buffers-first == maxSegments || total+int(n) > maxSuperBytes) {
 				break
 			}
 			iov := &v.iovs[buffers]
@@ -105,7 +119,7 @@ func (v *sendVector) message(d *dest, first, count int, size uint16) {
 	i := v.messages
 	h := &v.hdrs[i].Hdr
 	if d.name.size == 0 {
-		if d.name.size = d.name.addr.put(v.conn.family, d.remote); d.name.size == 0 {
+		if d.name.size = d.name.addr.put(v.target.family, d.remote); d.name.size == 0 {
 			v.egress.stats.Unreachable += uint64(count)
 			return
 		}
@@ -129,6 +143,10 @@ func (v *sendVector) sendAll(fd uintptr) {
 	for at := 0; at < v.messages; {
 		stats.Calls++
 		n, errno := v.kernel(fd, &v.hdrs[at], v.messages-at)
+		if v.target.errors && errno != 0 && unreachable(errno) {
+			stats.Calls++ // the error is that of a packet before, which an ICMP message came back for, and is reported once
+			n, errno = v.kernel(fd, &v.hdrs[at], v.messages-at)
+		}
 		for i := range v.hdrs[at : at+n] {
 			m := &v.hdrs[at+i]
 			stats.Sent += uint64(m.Hdr.Iovlen)
@@ -178,7 +196,7 @@ func (v *sendVector) refused(fd uintptr, at int, errno syscall.Errno) {
 		return
 	}
 	if errno == unix.EIO {
-		v.conn.gso = false
+		v.target.gso = false
 	}
 	v.egress.stats.Split++
 	v.split(fd, h)

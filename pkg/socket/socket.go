@@ -38,6 +38,9 @@ type Options struct {
 	// SendBuffer and RecvBuffer are kernel buffer sizes in bytes; 0 is 4 MiB for UDP and the
 	// system's choice for TCP. The system may grant less: see UDP.Buffers.
 	SendBuffer, RecvBuffer int
+	// Group is a multicast group to join, on the interface that has the address GroupVia, or else on the one where the route to the group leads.
+	// ReusePort then also shares the port with programs that ask for no more than SO_REUSEADDR.
+	Group, GroupVia netip.Addr
 
 	// portable asks for the path of systems without batch calls, so that every system tests it.
 	portable bool

@@ -31,6 +31,11 @@ func setOptions(fd int, family uint16, opts Options) error {
 			return err
 		}
 	}
+	if opts.Group.IsValid() {
+		if err := joinGroup(fd, opts); err != nil {
+			return err
+		}
+	}
 	setBuffer(fd, unix.SO_SNDBUFFORCE, unix.SO_SNDBUF, opts.SendBuffer)
 	setBuffer(fd, unix.SO_RCVBUFFORCE, unix.SO_RCVBUF, opts.RecvBuffer)
 	return nil

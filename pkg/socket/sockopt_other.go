@@ -10,7 +10,7 @@ import (
 // controlOf refuses what this system cannot do.
 func controlOf(opts Options) func(network, address string, raw syscall.RawConn) error {
 	return func(string, string, syscall.RawConn) error {
-		if opts.ReusePort {
+		if opts.ReusePort || opts.Group.IsValid() {
 			return errors.ErrUnsupported
 		}
 		return nil

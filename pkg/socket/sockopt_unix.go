@@ -3,6 +3,7 @@
 package socket
 
 import (
+	"errors"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -11,6 +12,9 @@ import (
 // controlOf sets, on a socket that package net makes, what it has no words for.
 func controlOf(opts Options) func(network, address string, raw syscall.RawConn) error {
 	return func(_, _ string, raw syscall.RawConn) error {
+		if opts.Group.IsValid() {
+			return errors.ErrUnsupported
+		}
 		var err error
 		if ctlErr := raw.Control(func(fd uintptr) {
 			if opts.ReusePort {

@@ -27,9 +27,7 @@ type UDP struct {
 
 	lastDrops atomic.Uint64 // of the kernel, read before closing
 
-	// Owned by the Egress: the chain of destinations to send to in a flush. A socket is written by
-	// one Egress only.
-	firstDest, lastDest uint16
+	out outlet // owned by the Egress
 }
 
 // datagramConn is what a system offers for datagrams: batch calls on Linux, single ones elsewhere.
@@ -73,10 +71,10 @@ func ListenUDP(links *Links, addr netip.AddrPort, opts Options) (*UDP, error) {
 		local:  tuple.Canonical(conn.local()),
 		closed: make(chan struct{}),
 
-		firstDest: none,
+		out: outlet{conn: conn, firstDest: none},
 	}
 	u.users.Store(1)
-	links.add(u.link, route{udp: u})
+	links.add(u.link, route{out: &u.out})
 	links.totals.enterUDP(u)
 	return u, nil
 }
@@ -145,7 +143,7 @@ func (u *UDP) ReadBatch(pool *Pool) (*Batch, error) {
 func (u *UDP) countRead(b *Batch) {
 	total := 0
 	for i := range b.packets[:b.filled] {
-		total += b.packets[i].size
+		total += int(b.packets[i].size)
 	}
 	u.packets.Add(uint64(b.filled))
 	u.bytes.Add(uint64(total))

@@ -14,14 +14,11 @@ import (
 // rawUDP reads and writes datagrams by recvmmsg and sendmmsg. The descriptor is registered with
 // the runtime's netpoller (an os.File in non-blocking mode is), so a reader parks like any goroutine.
 type rawUDP struct {
-	file   *os.File
-	raw    syscall.RawConn
-	family uint16
-	bound  netip.AddrPort
+	file  *os.File
+	raw   syscall.RawConn
+	bound netip.AddrPort
 
-	// gso is whether several packets for one peer may leave as one (UDP_SEGMENT). Owned by the
-	// Egress after opening.
-	gso bool
+	sendTarget // owned by the Egress after opening
 
 	// The reader's call in progress. recv is bound once: a closure per call would allocate.
 	recv   func(fd uintptr) bool
@@ -44,7 +41,7 @@ func openDatagram(addr netip.AddrPort, opts Options) (datagramConn, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("socket", err)
 	}
-	c := &rawUDP{family: family}
+	c := &rawUDP{sendTarget: sendTarget{family: family}}
 	if err := c.setUp(fd, addr, opts); err != nil {
 		unix.Close(fd)
 		return nil, err
@@ -62,18 +59,27 @@ func (c *rawUDP) setUp(fd int, addr netip.AddrPort, opts Options) error {
 	if err := setOptions(fd, c.family, opts); err != nil {
 		return err
 	}
+	bound, err := bind(fd, c.family, addr)
+	if err != nil {
+		return err
+	}
+	c.bound = bound
+	c.gso = !opts.noGSO && hasGSO(fd)
+	return nil
+}
+
+// bind binds a socket and returns the address that it then has.
+func bind(fd int, family uint16, addr netip.AddrPort) (netip.AddrPort, error) {
 	var sa sockaddr
-	n := sa.put(c.family, addr)
+	n := sa.put(family, addr)
 	if _, _, errno := unix.RawSyscall(unix.SYS_BIND, uintptr(fd), uintptr(unsafe.Pointer(&sa)), uintptr(n)); errno != 0 {
-		return os.NewSyscallError("bind", errno)
+		return netip.AddrPort{}, os.NewSyscallError("bind", errno)
 	}
 	size := uint32(unsafe.Sizeof(sa))
 	if _, _, errno := unix.RawSyscall(unix.SYS_GETSOCKNAME, uintptr(fd), uintptr(unsafe.Pointer(&sa)), uintptr(unsafe.Pointer(&size))); errno != 0 {
-		return os.NewSyscallError("getsockname", errno)
+		return netip.AddrPort{}, os.NewSyscallError("getsockname", errno)
 	}
-	c.bound = sa.addrPort()
-	c.gso = !opts.noGSO && hasGSO(fd)
-	return nil
+	return sa.addrPort(), nil
 }
 
 func (c *rawUDP) read(pool *Pool, cancel <-chan struct{}) (*Batch, leftOut, error) {
