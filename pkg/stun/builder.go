@@ -7,11 +7,25 @@ import (
 
 const attributeHeaderSize = 4
 
-// Error codes (RFC 8489 section 14.8, RFC 8445 section 7.3.1.1).
+// Error codes (RFC 8489 section 14.8, RFC 8445 section 7.3.1.1, RFC 8656 section 19, RFC 6062 section 6.3, RFC 8016 section 5).
 const (
-	CodeBadRequest       = 400
-	CodeUnknownAttribute = 420
-	CodeRoleConflict     = 487
+	CodeTryAlternate         = 300
+	CodeBadRequest           = 400
+	CodeUnauthenticated      = 401
+	CodeForbidden            = 403
+	CodeMobilityForbidden    = 405
+	CodeUnknownAttribute     = 420
+	CodeAllocationMismatch   = 437
+	CodeStaleNonce           = 438
+	CodeFamilyNotSupported   = 440
+	CodeWrongCredentials     = 441
+	CodeUnsupportedTransport = 442
+	CodePeerFamilyMismatch   = 443
+	CodeConnectionExists     = 446
+	CodeConnectionFailed     = 447
+	CodeQuotaReached         = 486
+	CodeRoleConflict         = 487
+	CodeInsufficientCapacity = 508
 )
 
 // Builder writes a message into a buffer. What does not fit makes Finish return 0.
@@ -83,6 +97,19 @@ func (w *Builder) AddXORAddress(t AttributeType, a netip.AddrPort) {
 	}
 }
 
+// AddAddress appends an address as it is, encoded as that of MAPPED-ADDRESS (RFC 8489 section 14.1).
+func (w *Builder) AddAddress(t AttributeType, a netip.AddrPort) {
+	family, ip := byte(familyIPv4), a.Addr().AsSlice()
+	if len(ip) == 16 {
+		family = familyIPv6
+	}
+	if b := w.reserve(t, 4+len(ip)); b != nil {
+		b[0], b[1] = 0, family
+		binary.BigEndian.PutUint16(b[2:], a.Port())
+		copy(b[4:], ip)
+	}
+}
+
 // AddErrorCode appends ERROR-CODE (RFC 8489 section 14.8).
 func (w *Builder) AddErrorCode(code int, reason string) {
 	b := w.reserve(AttrErrorCode, 4+len(reason))
@@ -104,11 +131,11 @@ func (w *Builder) AddUnknownAttributes(types []AttributeType) {
 	}
 }
 
-// AddIntegrity appends MESSAGE-INTEGRITY. Only FINGERPRINT may follow.
+// AddIntegrity appends MESSAGE-INTEGRITY or MESSAGE-INTEGRITY-SHA256. Only FINGERPRINT may follow.
 func (w *Builder) AddIntegrity(k *Integrity) {
-	at := w.size
-	if b := w.reserve(AttrMessageIntegrity, integritySize); b != nil {
-		k.compute(w.b, at)
+	at, size := w.size, k.mac.Size()
+	if b := w.reserve(k.attribute, size); b != nil {
+		k.compute(w.b, at, size)
 		copy(b, k.sum[:])
 	}
 }

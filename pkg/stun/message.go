@@ -2,6 +2,7 @@ package stun
 
 import (
 	"encoding/binary"
+	"iter"
 	"net/netip"
 )
 
@@ -145,6 +146,31 @@ func (m *Message) Uint64(t AttributeType) (uint64, bool) {
 // (RFC 8489 section 14.2).
 func (m *Message) XORAddress(t AttributeType) (netip.AddrPort, bool) {
 	return decodeXORAddress(m.Value(t), m.raw)
+}
+
+// All walks the values of every attribute of a type that integrity protects, in order: CreatePermission may name several peers.
+func (m *Message) All(t AttributeType) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		end := len(m.raw)
+		for _, s := range [...]slot{slotMessageIntegrity, slotMessageIntegritySHA256, slotFingerprint} {
+			if at := int(m.offsets[s]); at != 0 {
+				end = min(end, at-attributeHeaderSize)
+			}
+		}
+		for at := HeaderSize; at < end; {
+			size := int(binary.BigEndian.Uint16(m.raw[at+2:]))
+			value := at + attributeHeaderSize
+			if AttributeType(binary.BigEndian.Uint16(m.raw[at:])) == t && !yield(m.raw[value:value+size:value+size]) {
+				return
+			}
+			at = value + padded(size)
+		}
+	}
+}
+
+// DecodeXORAddress is XORAddress for a value that All gave.
+func (m *Message) DecodeXORAddress(value []byte) (netip.AddrPort, bool) {
+	return decodeXORAddress(value, m.raw)
 }
 
 // ErrorCode returns code and reason of an error response (RFC 8489 section 14.8).

@@ -29,8 +29,19 @@ const (
 // Method is the operation, 12 bits.
 type Method uint16
 
-// Binding is the one method of ICE (RFC 8489 section 18.2).
-const Binding Method = 1
+// The methods: Binding is the one of ICE (RFC 8489 section 18.2), the others are those of TURN (RFC 8656 section 17, RFC 6062 section 6.1).
+const (
+	Binding           Method = 0x001
+	Allocate          Method = 0x003
+	Refresh           Method = 0x004
+	Send              Method = 0x006
+	Data              Method = 0x007
+	CreatePermission  Method = 0x008
+	ChannelBind       Method = 0x009
+	Connect           Method = 0x00a
+	ConnectionBind    Method = 0x00b
+	ConnectionAttempt Method = 0x00c
+)
 
 // messageType interleaves class and method (RFC 8489 section 5):
 //
