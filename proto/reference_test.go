@@ -36,6 +36,7 @@ func TestReferenceIsUpToDate(t *testing.T) {
 	for _, target := range targets() {
 		w.object(&b, target)
 	}
+	w.control(&b)
 	b.WriteString("## Types\n\n")
 	w.types(&b)
 	compare(t, "REFERENCE.md", []byte(strings.TrimSuffix(b.String(), "\n")))
@@ -67,7 +68,7 @@ func (w writer) contents(b *strings.Builder) {
 	for _, t := range targets() {
 		links = append(links, fmt.Sprintf("[%s](#%s)", t, strings.ToLower(t)))
 	}
-	fmt.Fprintf(b, "Objects: %s.\n\n", strings.Join(links, " · "))
+	fmt.Fprintf(b, "Objects: %s. The controller's: [control API](#control-api).\n\n", strings.Join(links, " · "))
 	var types []reflect.Type
 	walkTypes(func(t reflect.Type) { types = append(types, t) })
 	slices.SortFunc(types, func(a, b reflect.Type) int { return cmp.Compare(strings.ToLower(a.Name()), strings.ToLower(b.Name())) })

@@ -128,6 +128,14 @@ func walkTypes(f func(reflect.Type)) {
 		visit(n.Meta)
 	}
 	visit(Error{})
+	for _, m := range ControlMethods {
+		visit(m.Request)
+		visit(m.Response)
+	}
+	for _, e := range ControlEvents {
+		visit(e.Body)
+	}
+	visit(Origin{})
 }
 
 func TestFieldsTravelWell(t *testing.T) {

@@ -25,22 +25,22 @@ type CodecParameters map[string]any
 
 // RTPCodecCapability is one codec of RTPCapabilities. A router's media codecs may leave PreferredPayloadType to the router.
 type RTPCodecCapability struct {
-	Kind                 string          `json:"kind"`
-	MimeType             string          `json:"mimeType"`
-	PreferredPayloadType *uint8          `json:"preferredPayloadType,omitempty"`
-	ClockRate            int             `json:"clockRate"`
-	Channels             int             `json:"channels,omitempty"`
-	Parameters           CodecParameters `json:"parameters"`
+	Kind                 string          `json:"kind"`                           // audio or video
+	MimeType             string          `json:"mimeType"`                       // kind, slash and codec, as in video/VP8
+	PreferredPayloadType *uint8          `json:"preferredPayloadType,omitempty"` // new in the list
+	ClockRate            int             `json:"clockRate"`                      // Hz
+	Channels             int             `json:"channels,omitempty"`             // of audio
+	Parameters           CodecParameters `json:"parameters"`                     // of the codec: packetization-mode, profile-level-id …
 	RTCPFeedback         []RTCPFeedback  `json:"rtcpFeedback"`
 }
 
 // RTPHeaderExtension is one header extension of RTPCapabilities.
 type RTPHeaderExtension struct {
-	Kind             string `json:"kind"`
-	URI              string `json:"uri"`
-	PreferredID      int    `json:"preferredId"`
-	PreferredEncrypt bool   `json:"preferredEncrypt"`
-	Direction        string `json:"direction"` // sendrecv, sendonly, recvonly or inactive
+	Kind             string `json:"kind"`             // audio or video
+	URI              string `json:"uri"`              // what it is
+	PreferredID      int    `json:"preferredId"`      // in the packets
+	PreferredEncrypt bool   `json:"preferredEncrypt"` // accepted, and of no effect
+	Direction        string `json:"direction"`        // sendrecv, sendonly, recvonly or inactive
 }
 
 // RTPParameters is what one producer sends or one consumer receives.

@@ -91,6 +91,9 @@ func requestTypes() map[reflect.Type]bool {
 	for _, n := range Notifications {
 		addTypes(types, n.Meta)
 	}
+	for _, m := range ControlMethods {
+		addTypes(types, m.Request)
+	}
 	return types
 }
 

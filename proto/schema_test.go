@@ -103,6 +103,8 @@ func (w schemaWriter) document() object {
 		{"methods", methods},
 		{"events", events},
 		{"notifications", notifications},
+		{"controlMethods", w.controlMethods()},
+		{"controlEvents", w.controlEvents()},
 		{"$defs", defs},
 	}
 }
