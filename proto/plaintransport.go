@@ -38,7 +38,8 @@ type PlainTransportStats struct {
 	RTCPTuple *TransportTuple `json:"rtcpTuple,omitempty"`
 }
 
-// ConnectPlainTransport is the body of plainTransport.connect. Without comedia IP and Port are required, and RTCPPort if there is no mux.
+// ConnectPlainTransport is the body of plainTransport.connect. Without comedia IP and Port are required, and RTCPPort if there is no mux; with it they
+// are not looked at.
 type ConnectPlainTransport struct {
 	IP             string          `json:"ip,omitempty"`             // the peer's address
 	Port           uint16          `json:"port,omitempty"`           // where it takes RTP, and RTCP if there is mux

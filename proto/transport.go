@@ -1,9 +1,10 @@
 package proto
 
-// ListenInfo is where a transport or WebRtcServer listens.
+// ListenInfo is where a transport or WebRtcServer listens. A multicast group is joined on the interface that has AnnouncedAddress, if one of this
+// machine's has it, else where the route to the group leads; with UDPReusePort any number of transports and programs share it.
 type ListenInfo struct {
 	Protocol         string       `json:"protocol" needed:"true" enum:"udp,tcp"`
-	IP               string       `json:"ip" needed:"true"`           // an address of this machine, or 0.0.0.0 or ::
+	IP               string       `json:"ip" needed:"true"`           // an address of this machine, or 0.0.0.0 or ::, or a multicast group
 	AnnouncedAddress string       `json:"announcedAddress,omitempty"` // address or host name peers are told instead
 	ExposeInternalIP bool         `json:"exposeInternalIp,omitempty"` // also offer IP when AnnouncedAddress is given
 	Port             uint16       `json:"port,omitempty"`             // 0: any of PortRange

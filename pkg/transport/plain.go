@@ -146,10 +146,7 @@ func (p *Plain) begin(now time.Time) {
 // peer reads the peer's addresses from a request.
 func (p *Plain) peer(o *proto.ConnectPlainTransport) (rtp, rtcp tuple.Tuple, err *proto.Error) {
 	if p.comedia {
-		if o.IP != "" || o.Port != 0 || o.RTCPPort != 0 {
-			return rtp, rtcp, proto.BadField("ip", "address and ports are learned with comedia, and may not be given")
-		}
-		return rtp, rtcp, nil
+		return rtp, rtcp, nil // packets will tell, whatever else was told
 	}
 	ip, parseErr := netip.ParseAddr(o.IP)
 	switch {

@@ -82,7 +82,6 @@ func TestPlainConnectBadInput(t *testing.T) {
 		{"no port", proto.PlainTransportOptions{}, proto.ConnectPlainTransport{IP: "192.0.2.1"}, "port"},
 		{"RTCP port with mux", proto.PlainTransportOptions{}, proto.ConnectPlainTransport{IP: "192.0.2.1", Port: 1, RTCPPort: 2}, "rtcpPort"},
 		{"no RTCP port", proto.PlainTransportOptions{RTCPMux: new(bool)}, proto.ConnectPlainTransport{IP: "192.0.2.1", Port: 1}, "rtcpPort"},
-		{"address with comedia", proto.PlainTransportOptions{Comedia: true}, proto.ConnectPlainTransport{IP: "192.0.2.1", Port: 1}, "ip"},
 		{"key without SRTP", proto.PlainTransportOptions{Comedia: true}, proto.ConnectPlainTransport{SRTPParameters: &proto.SRTPParameters{}}, "srtpParameters"},
 		{"no key", proto.PlainTransportOptions{Comedia: true, EnableSRTP: true}, proto.ConnectPlainTransport{}, "srtpParameters"},
 		{

@@ -135,6 +135,8 @@ func portError(err error, ip netip.Addr, port uint16) *proto.Error {
 		}
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return proto.BadField("ip", "%s is not an address of this machine", ip)
+	case errors.Is(err, syscall.ENODEV):
+		return proto.BadField("ip", "no interface leads to the group %s", ip)
 	default:
 		return &proto.Error{Name: proto.ErrorName, Code: proto.CodeInternal, Path: "port", Message: err.Error()}
 	}
@@ -143,7 +145,11 @@ func portError(err error, ip netip.Addr, port uint16) *proto.Error {
 func (b *binder) open(info proto.ListenInfo, at netip.AddrPort) (opened, error) {
 	o := socket.Options{SendBuffer: info.SendBufferSize, RecvBuffer: info.RecvBufferSize}
 	if info.Flags != nil {
-		o.IPv6Only, o.ReusePort = info.Flags.IPv6Only, info.Flags.UDPReusePort
+		o.IPv6Only, o.ReusePort = info.Flags.IPv6Only, info.Flags.UDPReusePort && info.Protocol == "udp"
+	}
+	if info.Protocol == "udp" && at.Addr().IsMulticast() {
+		o.Group = at.Addr()
+		o.GroupVia, _ = netip.ParseAddr(info.AnnouncedAddress) // which may be a name, or nothing
 	}
 	if info.Protocol == "tcp" {
 		s, err := socket.ListenTCP(b.links, at, o)
