@@ -22,6 +22,11 @@ type Batch struct {
 	// Closed is set on the last batch of a TCP connection, which holds no packets: nothing will
 	// come from Link or can be sent to it again.
 	Closed bool
+	// TURN is set when a TCP connection's packets came in the framing of TURN.
+	TURN bool
+	// Held is set when the last packet of a TCP connection's batch may be the last of its framing: the connection is not read on before
+	// Links.Resume or Links.Splice.
+	Held bool
 
 	packets [BatchSize]packet
 	filled  int // packets that were read
@@ -107,7 +112,7 @@ func (b *Batch) Release() {
 
 // reset makes a recycled batch look new.
 func (b *Batch) reset() {
-	b.At, b.Link, b.Local, b.Protocol, b.Closed = time.Time{}, 0, netip.AddrPort{}, tuple.UDP, false
+	b.At, b.Link, b.Local, b.Protocol, b.Closed, b.TURN, b.Held = time.Time{}, 0, netip.AddrPort{}, tuple.UDP, false, false, false
 	b.filled, b.taken, b.dirty = 0, 0, 0
 }
 

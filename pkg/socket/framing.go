@@ -23,6 +23,7 @@ const (
 	frameWhole   frameState = iota // a packet, empty for the null packet of LENGTH 0
 	frameHalf                      // more bytes must come
 	frameTooLong                   // over MaxDatagram: the stream is of no use any more
+	frameNone                      // no packet begins here, nor will one
 )
 
 // nextFrame cuts the first frame from a stream. Both results alias stream.

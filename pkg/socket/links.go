@@ -62,6 +62,13 @@ func (l *Links) Authenticated(link tuple.Link) {
 	}
 }
 
+// Released tells that TURN knows a TCP connection no longer: it is a stranger of its address again, which may not stay for long.
+func (l *Links) Released(link tuple.Link) {
+	if c := l.find(link).tcp; c != nil && c.turn.Load() {
+		c.released()
+	}
+}
+
 // Disconnect closes a TCP connection. Its Closed batch still comes. Links of UDP sockets and
 // unknown links are ignored.
 func (l *Links) Disconnect(link tuple.Link) {

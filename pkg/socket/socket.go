@@ -10,6 +10,7 @@
 package socket
 
 import (
+	"crypto/tls"
 	"net/netip"
 
 	"gazpacho/pkg/tuple"
@@ -41,6 +42,11 @@ type Options struct {
 	// Group is a multicast group to join, on the interface that has the address GroupVia, or else on the one where the route to the group leads.
 	// ReusePort then also shares the port with programs that ask for no more than SO_REUSEADDR.
 	Group, GroupVia netip.Addr
+
+	// Framing is how packets follow each other on the connections of a TCP server.
+	Framing Framing
+	// TLS makes a TCP server's connections run in TLS.
+	TLS *tls.Config
 
 	// portable asks for the path of systems without batch calls, so that every system tests it.
 	portable bool

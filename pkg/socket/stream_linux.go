@@ -26,16 +26,16 @@ func (v *streamVector) init(*Egress) {
 
 // writeNow writes as many bytes of the chain's frames as the connection takes without waiting.
 // An error means that the connection is broken.
-func (e *Egress) writeNow(raw syscall.RawConn, d *dest) (int, error) {
+func (c *tcpConn) writeNow(e *Egress, d *dest) (int, error) {
 	v := &e.vector.stream
 	v.count, v.wrote, v.errno = 0, 0, 0
 	for s := d.first; s != none; s = e.slots[s].next {
-		frame := e.frame(s)
+		frame := c.framed(e, s)
 		v.iovs[v.count].Base = &frame[0]
 		v.iovs[v.count].SetLen(len(frame))
 		v.count++
 	}
-	if err := raw.Control(v.run); err != nil {
+	if err := c.raw.Control(v.run); err != nil {
 		return 0, err
 	}
 	if v.errno != 0 && v.errno != unix.EAGAIN {

@@ -2,6 +2,7 @@ package socket
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/netip"
@@ -17,6 +18,9 @@ import (
 const (
 	// authTime is how long after being accepted a connection may be unauthenticated.
 	authTime = 5 * time.Second
+	// turnAuthFactor is how much longer a client of TURN has that has sent STUN in time: it is known after a handshake of TLS, a refusal
+	// that carries the nonce, and its allocation.
+	turnAuthFactor = 3
 	// idleTime is how long a connection may be without a frame. ICE consent checks come every 5 s
 	// (RFC 7675 §5.1).
 	idleTime = 30 * time.Second
@@ -36,6 +40,8 @@ type TCPServer struct {
 	close     sync.Once
 	strangers strangers
 	limits    tcpLimits
+	framing   Framing
+	tls       *tls.Config // nil: none
 
 	mu    sync.Mutex
 	conns map[*tcpConn]struct{}
@@ -77,6 +83,8 @@ func ListenTCP(links *Links, addr netip.AddrPort, opts Options) (*TCPServer, err
 		links:    links,
 		closed:   make(chan struct{}),
 		limits:   tcpLimits{auth: authTime, idle: idleTime},
+		framing:  opts.Framing,
+		tls:      opts.TLS,
 		conns:    make(map[*tcpConn]struct{}),
 	}
 	s.local = tuple.Canonical(l.Addr().(*net.TCPAddr).AddrPort())

@@ -289,7 +289,7 @@ func TestTCPFramesKeepAlive(t *testing.T) {
 	packets := serve(t, s)
 	nc, from := introduce(t, s, packets)
 	c := links.find(from.Link).tcp
-	r := streamReader{conn: c}
+	r := streamReader{conn: c, next: nextFrame}
 	now := time.Now()
 	r.until = now.Add(time.Minute)
 	r.refresh(now)

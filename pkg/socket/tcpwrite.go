@@ -6,11 +6,12 @@ import "sync"
 // which lives only while there is something, writes it out.
 type writeQueue struct {
 	mu      sync.Mutex
-	waiting []byte // to be written next
-	spare   []byte // the other buffer
-	writing int    // bytes that the writer has in hand
-	running bool   // there is a writer
-	broken  bool   // nothing can be written any more
+	waiting []byte     // to be written next
+	spare   []byte     // the other buffer
+	writing int        // bytes that the writer has in hand
+	running bool       // there is a writer
+	broken  bool       // nothing can be written any more
+	idle    *sync.Cond // told when the writer ends; nil if nobody waits
 }
 
 // send writes the packets of a destination as frames: at once if nothing waits, otherwise behind
@@ -25,10 +26,10 @@ func (c *tcpConn) send(e *Egress, d *dest) {
 		return
 	}
 	wrote := 0
-	if !q.running {
+	if !q.running && c.raw != nil {
 		e.stats.Calls++
 		var err error
-		if wrote, err = e.writeNow(c.raw, d); err != nil {
+		if wrote, err = c.writeNow(e, d); err != nil {
 			q.broken = true
 			c.close()
 			e.stats.Closed += e.count(d.first)
@@ -36,7 +37,7 @@ func (c *tcpConn) send(e *Egress, d *dest) {
 		}
 	}
 	for s := d.first; s != none; s = e.slots[s].next {
-		frame := e.frame(s)
+		frame := c.framed(e, s)
 		if skip := min(wrote, len(frame)); skip > 0 {
 			wrote -= skip
 			frame = frame[skip:]
@@ -56,6 +57,14 @@ func (c *tcpConn) send(e *Egress, d *dest) {
 	}
 }
 
+// framed is a queued packet as this connection carries it.
+func (c *tcpConn) framed(e *Egress, s uint16) []byte {
+	if c.turn.Load() {
+		return e.payload(s)
+	}
+	return e.frame(s)
+}
+
 // overflow gives a connection up, with the packets from s on.
 func (c *tcpConn) overflow(e *Egress, s uint16) {
 	e.stats.Full += e.count(s)
@@ -72,6 +81,9 @@ func (c *tcpConn) drain() {
 		q.mu.Lock()
 		if len(q.waiting) == 0 || q.broken {
 			q.running = false
+			if q.idle != nil {
+				q.idle.Broadcast()
+			}
 			// A connection that fell behind once need not keep the memory.
 			q.waiting, q.spare, q.writing = nil, nil, 0
 			q.mu.Unlock()
@@ -81,7 +93,7 @@ func (c *tcpConn) drain() {
 		q.waiting, q.spare, q.writing = q.spare[:0], b, len(b)
 		q.mu.Unlock()
 
-		_, err := c.nc.Write(b)
+		_, err := c.stream.Write(b)
 		q.mu.Lock()
 		q.writing = 0
 		if err != nil {
