@@ -13,8 +13,8 @@ const (
 	increaseFactor = 1.08    // eta, per second
 	headroom       = 1.5     // the estimate stays within this of what arrives, or a quiet sender would drive it to the sky
 	headroomExtra  = 10_000
-	responseTime   = 300 * time.Millisecond // of the loop: a round trip of 200 ms, and 100 ms for the detector
-	decreasePause  = 200 * time.Millisecond // a decrease takes a round trip to show
+	assumedRTT     = 200 * time.Millisecond // while it is not known
+	detectorTime   = 100 * time.Millisecond // until the detector notices; with the round trip, the response time of the loop
 	frameRate      = 30
 	packetBits     = 1200 * 8
 )
@@ -25,8 +25,10 @@ const (
 // grows by half in each round instead of 8 % a second.
 type control struct {
 	bitrate     float64
-	complained  bool // the path was overused once
-	holding     bool // while the queue drains
+	rtt         time.Duration // 0 while it is not known
+	most        float64       // no increase goes beyond this, 0 is no bound
+	complained  bool          // the path was overused once
+	holding     bool          // while the queue drains
 	capacity    capacity
 	changedAt   time.Time
 	decreasedAt time.Time
@@ -44,7 +46,7 @@ func (c *control) update(now time.Time, state usage, incoming int, known bool) f
 	switch state {
 	case overUse:
 		c.holding = true
-		if now.Sub(c.decreasedAt) >= decreasePause {
+		if now.Sub(c.decreasedAt) >= c.roundTrip() { // a decrease takes a round trip to show
 			c.decrease(now, arriving)
 		}
 	case underUse:
@@ -80,16 +82,26 @@ func (c *control) increase(now time.Time, arriving float64) {
 			c.capacity = capacity{} // the path got better
 		}
 		if c.capacity.known() {
-			next = c.bitrate + additive(c.bitrate)*elapsed
+			next = c.bitrate + additive(c.bitrate, c.roundTrip()+detectorTime)*elapsed
 		} else {
 			next = c.bitrate * math.Pow(increaseFactor, elapsed)
 		}
 	}
+	if c.most > 0 {
+		ceiling = min(ceiling, c.most)
+	}
 	c.bitrate = max(c.bitrate, min(next, ceiling))
 }
 
+func (c *control) roundTrip() time.Duration {
+	if c.rtt == 0 {
+		return assumedRTT
+	}
+	return c.rtt
+}
+
 // additive is the increase in bit/s per second near the capacity: about one packet in each response time.
-func additive(bitrate float64) float64 {
+func additive(bitrate float64, responseTime time.Duration) float64 {
 	frame := bitrate / frameRate
 	packets := math.Ceil(frame / packetBits)
 	return max(4000, frame/packets/responseTime.Seconds())

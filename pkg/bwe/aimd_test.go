@@ -125,7 +125,7 @@ func TestAdditiveIncrease(t *testing.T) {
 	for _, c := range []struct{ bitrate, least, most float64 }{
 		{30_000, 4000, 4000}, {300_000, 15_000, 20_000}, {1_000_000, 25_000, 32_000}, {10_000_000, 31_000, 32_000},
 	} {
-		if got := additive(c.bitrate); got < c.least || got > c.most {
+		if got := additive(c.bitrate, assumedRTT+detectorTime); got < c.least || got > c.most {
 			t.Errorf("%v bit/s a second at %v", got, c.bitrate)
 		}
 	}

@@ -127,7 +127,7 @@ func TestREMBIsToldEverySecond(t *testing.T) {
 	}
 	now := start
 	arrive(e, &now, 5*time.Second, 7)
-	if len(c.at) != 5 || c.at[0] < throughputWarmUp || c.at[0] > 600*ms {
+	if len(c.at) != 5 || c.at[0] < throughputWindow/2 || c.at[0] > 600*ms {
 		t.Fatalf("told at %v", c.at)
 	}
 	for i := range c.at {

@@ -18,11 +18,11 @@ type path struct {
 
 	began    time.Time
 	freeAt   time.Time
-	flying   []flight
+	flying   []crossing
 	returned []reply
 }
 
-type flight struct {
+type crossing struct {
 	at    time.Time
 	stamp uint32
 	size  int
@@ -53,7 +53,7 @@ func (p *path) send(size int) {
 	if n := len(p.flying); n > 0 && at.Before(p.flying[n-1].at) {
 		at = p.flying[n-1].at
 	}
-	p.flying = append(p.flying, flight{at, rtp.AbsSendTime(p.now), size})
+	p.flying = append(p.flying, crossing{at, rtp.AbsSendTime(p.now), size})
 }
 
 // call is a sender that obeys REMB, over a path, to an Estimator.

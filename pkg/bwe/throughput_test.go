@@ -12,7 +12,7 @@ func TestThroughputOfASteadyStream(t *testing.T) {
 	for d := time.Duration(0); d < 10*time.Second; d += 10 * ms {
 		m.add(start.Add(d), 1250) // 1 Mbit/s
 		got, ok := m.bitrate(start.Add(d))
-		if ok != (d >= throughputWarmUp) {
+		if ok != (d >= throughputWindow/2) {
 			t.Fatalf("after %v: known %v", d, ok)
 		}
 		if ok && (got < 980_000 || got > 1_060_000) {
