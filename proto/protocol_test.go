@@ -260,7 +260,7 @@ var word = regexp.MustCompile(`\b[A-Z]\w+`)
 func TestTableMakerSeesComments(t *testing.T) {
 	d := readDocs(t)
 	for name, want := range map[string]string{
-		"ListenInfo.IP":           "an address of this machine, or 0.0.0.0 or ::",
+		"ListenInfo.IP":           "an address of this machine, or 0.0.0.0 or ::, or a multicast group",
 		"=transport.produce":      "expects media from the peer",
 		"TransportStats.Drops":    "Drops counts what went no further, by reason; those of received datagrams, together with what was handled, add up to what was received.",
 		"CodeBusy":                "another controller is attached, or a port is taken",
