@@ -29,12 +29,13 @@ type lifeModel struct {
 	sequence uint16
 	want     []string
 
-	requests, done, closes int
+	requests, done, closes, sent int // sent to peers of data consumers
 }
 
 type lifeTransport struct {
 	router, kind string
 	port         uint16 // where it takes packets
+	peer         uint16 // where it sends them
 	connected    bool
 }
 
@@ -58,7 +59,7 @@ func newLifeModel(l *lifeWorld) *lifeModel {
 // of what the model foresees and of nothing else, and leaves nothing once the routers are closed.
 func TestLifeCycle(t *testing.T) {
 	l := newLifeWorld(t)
-	lives, total, done, closes := 0, 0, 0, 0
+	lives, total, done, closes, sent := 0, 0, 0, 0, 0
 	var before *measured
 	rapid.Check(t, func(rt *rapid.T) {
 		m := newLifeModel(l)
@@ -70,7 +71,7 @@ func TestLifeCycle(t *testing.T) {
 			}
 		}
 		m.end(rt)
-		total, done, closes = total+m.requests, done+m.done, closes+m.closes
+		total, done, closes, sent = total+m.requests, done+m.done, closes+m.closes, sent+m.sent
 		if lives++; lives == 20 { // the first ones find out how large everything gets
 			b := held(t, nil)
 			before = &b
@@ -79,6 +80,18 @@ func TestLifeCycle(t *testing.T) {
 	after := held(t, before)
 	t.Logf("%d requests, %d succeeded; %d events, %d of them with a close inside; %d goroutines, %d descriptors, heap %+d bytes", total, done, l.any,
 		closes, after.goroutines, after.descriptors, after.heap-before.heap)
+	if sent < 20 {
+		t.Errorf("only %d messages went to peers", sent)
+	}
+	for _, event := range []string{
+		proto.EventProducerTrace, proto.EventConsumerTrace, proto.EventConsumerRTP, proto.EventProducerScore, proto.EventConsumerLayersChange,
+		proto.EventSCTPStateChange, proto.EventSCTPNegotiatedCapabilities, proto.EventDataConsumerMessage, proto.EventTransportListenServerClose,
+		proto.EventConsumerProducerClose, proto.EventDataConsumerProducerClose, proto.EventConsumerProducerPause, proto.EventDataConsumerProducerPause,
+	} {
+		if l.heard[event] < 20 {
+			t.Errorf("%s came %d times only, of %v", event, l.heard[event], l.heard)
+		}
+	}
 	if after.heap-before.heap > mostPooled {
 		t.Errorf("%d bytes are left, want at most %d", after.heap-before.heap, mostPooled)
 	}
@@ -196,7 +209,7 @@ func (m *lifeModel) ask(rt *rapid.T, should bool, q request, apply func()) {
 
 // amid asks for something that changes nothing, about a producer to which packets are on their way; what they cause may close something, and the
 // producer too, before or after that is answered.
-func (m *lifeModel) amid(rt *rapid.T, producer string, q request) {
+func (m *lifeModel) amid(rt *rapid.T, lives func() bool, q request) {
 	m.requests++
 	inner, should, apply := m.closing(rt)
 	err, fired, innerErr := m.within(q, inner, true)
@@ -205,7 +218,7 @@ func (m *lifeModel) amid(rt *rapid.T, producer string, q request) {
 		m.closes++
 		m.judge(rt, should(), inner, innerErr, apply)
 	}
-	if m.refusal(rt, q, err) != nil && m.producers[producer] != nil {
+	if m.refusal(rt, q, err) != nil && lives() {
 		rt.Fatalf("%s of %q: %v", q.method, q.id, err)
 	}
 	m.done++

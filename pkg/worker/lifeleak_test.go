@@ -35,7 +35,10 @@ func TestCreatedAndClosed(t *testing.T) {
 		{"PipeTransport", 4, request{proto.RouterCreatePipeTransport, "router", proto.PipeTransportOptions{TransportID: inUse, ListenInfo: listen}}, closing(inUse)},
 		{"DirectTransport", 1, request{proto.RouterCreateDirectTransport, "router", proto.DirectTransportOptions{TransportID: inUse}}, closing(inUse)},
 		{"Producer", 1, request{proto.TransportProduce, "web", lifeProduce(inUse, proto.Video, 7000)}, request{proto.TransportCloseProducer, "web", proto.CloseProducer{ProducerID: inUse}}},
-		{"Consumer", 1, request{proto.TransportConsume, "web", lifeConsume(inUse, "video", proto.Video, false, 1000, 8000)}, request{proto.TransportCloseConsumer, "web", proto.CloseConsumer{ConsumerID: inUse}}},
+		{"Simulcast consumer", 1, request{proto.TransportConsume, "web", lifeConsume(inUse, "video", proto.Video, false, 1000, 8000)}, closingConsumer(inUse)},
+		{"SVC consumer", 1, request{proto.TransportConsume, "web", lifeConsume(inUse, "layered", layered, false, 3000, 8000)}, closingConsumer(inUse)},
+		{"Simple consumer", 1, request{proto.TransportConsume, "web", lifeConsume(inUse, "audio", proto.Audio, false, 2000, 8000)}, closingConsumer(inUse)},
+		{"Pipe consumer", 1, request{proto.TransportConsume, "web", lifeConsume(inUse, "video", proto.Video, true, 1000, 8000)}, closingConsumer(inUse)},
 		{"DataProducer", 1, request{proto.TransportProduceData, "web", proto.ProduceData{
 			DataProducerID: inUse, Type: proto.DataSCTP, SCTPStreamParameters: &proto.SCTPStreamParameters{StreamID: 9},
 		}}, request{proto.TransportCloseDataProducer, "web", proto.CloseDataProducer{DataProducerID: inUse}}},
@@ -58,6 +61,8 @@ func TestCreatedAndClosed(t *testing.T) {
 				TransportID: "web", WebRTCServerID: "server", SCTPOptions: proto.SCTPOptions{EnableSCTP: true},
 			}})
 			do(request{proto.TransportProduce, "web", lifeProduce("video", proto.Video, 1000)})
+			do(request{proto.TransportProduce, "web", lifeProduce("audio", proto.Audio, 2000)})
+			do(request{proto.TransportProduce, "web", lifeProduce("layered", layered, 3000)})
 			do(request{proto.TransportProduceData, "web", proto.ProduceData{
 				DataProducerID: "data", Type: proto.DataSCTP, SCTPStreamParameters: &proto.SCTPStreamParameters{StreamID: 1},
 			}})
@@ -88,6 +93,20 @@ func closing(id string) request {
 	return request{proto.RouterCloseTransport, "router", proto.CloseTransport{TransportID: id}}
 }
 
+func closingConsumer(id string) request {
+	return request{proto.TransportCloseConsumer, "web", proto.CloseConsumer{ConsumerID: id}}
+}
+
+// layered is video of one stream with temporal layers; other video is a simulcast.
+const layered = "layered"
+
+func mediaKind(kind string) string {
+	if kind == layered {
+		return proto.Video
+	}
+	return kind
+}
+
 // lifeCodecs are one codec of a kind. The extension ids are the same for all.
 func lifeCodecs(kind string) []proto.RTPCodecParameters {
 	if kind == proto.Audio {
@@ -98,11 +117,11 @@ func lifeCodecs(kind string) []proto.RTPCodecParameters {
 	}}
 }
 
-// lifeProduce is a producer: an audio one has one encoding, a video one two, whose SSRCs follow each other and are mapped to themselves.
+// lifeProduce is a producer: an audio or layered one has one encoding, a video one two, whose SSRCs follow each other and are mapped to themselves.
 func lifeProduce(id, kind string, ssrc uint32) proto.Produce {
 	codecs := lifeCodecs(kind)
 	o := proto.Produce{
-		ProducerID: id, Kind: kind, RTPParameters: proto.RTPParameters{Codecs: codecs, Encodings: lifeEncodings(kind, ssrc)},
+		ProducerID: id, Kind: mediaKind(kind), RTPParameters: proto.RTPParameters{Codecs: codecs, Encodings: lifeEncodings(kind, ssrc)},
 		RTPMapping: proto.RTPMapping{Codecs: []proto.CodecMapping{{PayloadType: codecs[0].PayloadType, MappedPayloadType: codecs[0].PayloadType}}},
 	}
 	for _, e := range o.RTPParameters.Encodings {
@@ -113,8 +132,11 @@ func lifeProduce(id, kind string, ssrc uint32) proto.Produce {
 
 func lifeEncodings(kind string, ssrc uint32) []proto.RTPEncodingParameters {
 	list := []proto.RTPEncodingParameters{{SSRC: ssrc}}
-	if kind == proto.Video {
+	switch kind {
+	case proto.Video:
 		list = append(list, proto.RTPEncodingParameters{SSRC: ssrc + 1})
+	case layered:
+		list[0].ScalabilityMode = "L1T3"
 	}
 	return list
 }
@@ -122,12 +144,15 @@ func lifeEncodings(kind string, ssrc uint32) []proto.RTPEncodingParameters {
 // lifeConsume is a consumer of it. A pipe sends all its encodings.
 func lifeConsume(id, producerID, kind string, pipe bool, mapped, ssrc uint32) proto.Consume {
 	o := proto.Consume{
-		ConsumerID: id, ProducerID: producerID, Kind: kind, Type: proto.Simple,
+		ConsumerID: id, ProducerID: producerID, Kind: mediaKind(kind), Type: proto.Simple,
 		RTPParameters:          proto.RTPParameters{MID: fmt.Sprint(ssrc), Codecs: lifeCodecs(kind), Encodings: []proto.RTPEncodingParameters{{SSRC: ssrc}}},
 		ConsumableRTPEncodings: lifeEncodings(kind, mapped),
 	}
-	if kind == proto.Video {
+	switch kind {
+	case proto.Video:
 		o.Type = proto.Simulcast
+	case layered:
+		o.Type, o.RTPParameters.Encodings[0].ScalabilityMode = proto.SVC, "L1T3"
 	}
 	if pipe {
 		o.Type, o.RTPParameters.Encodings = proto.Pipe, lifeEncodings(kind, ssrc)

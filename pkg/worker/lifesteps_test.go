@@ -20,7 +20,7 @@ const (
 // step is one request, and what goes with it. Low numbers are drawn more often than high ones.
 func (m *lifeModel) step(rt *rapid.T) {
 	m.number += 4
-	switch rapid.IntRange(0, 27).Draw(rt, "what") {
+	switch rapid.IntRange(0, 35).Draw(rt, "what") {
 	case 0, 1, 2:
 		m.consume(rt)
 	case 3, 4:
@@ -49,6 +49,10 @@ func (m *lifeModel) step(rt *rapid.T) {
 		if !m.server {
 			m.openServer(rt)
 		}
+	case 28, 29, 30, 31:
+		m.poke(rt)
+	case 32, 33, 34, 35:
+		m.messages(rt)
 	}
 }
 
@@ -85,7 +89,7 @@ func (m *lifeModel) createTransport(rt *rapid.T) {
 
 func (m *lifeModel) produce(rt *rapid.T) {
 	id, transport := m.id(rt, "p", false), m.id(rt, "t", true)
-	kind := rapid.SampledFrom([]string{proto.Audio, proto.Video}).Draw(rt, "kind")
+	kind := rapid.SampledFrom([]string{proto.Audio, proto.Video, layered}).Draw(rt, "kind")
 	p := &lifeProducer{transport: transport, kind: kind, ssrc: m.number}
 	m.ask(rt, m.transports[transport] != nil && m.producers[id] == nil, request{proto.TransportProduce, transport, lifeProduce(id, kind, p.ssrc)}, func() {
 		m.producers[id] = p
@@ -175,7 +179,8 @@ func (m *lifeModel) pause(rt *rapid.T) {
 // connect connects a transport: plain ones and pipes to our socket, others to nobody.
 func (m *lifeModel) connect(rt *rapid.T) {
 	id := m.id(rt, "t", true)
-	t, port := m.transports[id], uint16(m.port())
+	t := m.transports[id]
+	port := m.peer(rt, t)
 	kind := plainRTP
 	if t != nil {
 		kind = t.kind
@@ -191,7 +196,7 @@ func (m *lifeModel) connect(rt *rapid.T) {
 	default:
 		q.method, q.body = proto.PlainTransportConnect, proto.ConnectPlainTransport{IP: "127.0.0.1", Port: port}
 	}
-	m.ask(rt, t != nil && t.kind != direct && !t.connected, q, func() { t.connected = true })
+	m.ask(rt, t != nil && t.kind != direct && !t.connected, q, func() { t.connected, t.peer = true, port })
 }
 
 // packets sends media to a producer, by the network or by the channel, and asks for something meanwhile. Traces make events of it.
@@ -203,7 +208,7 @@ func (m *lifeModel) packets(rt *rapid.T) {
 		return
 	}
 	payloadType := byte(100)
-	if p.kind == proto.Video {
+	if p.kind != proto.Audio {
 		payloadType = 101
 	}
 	m.ask(rt, true, request{proto.ProducerEnableTraceEvent, id, proto.EnableTraceEvent{Types: []string{"rtp", "keyframe"}}}, func() {})
@@ -220,7 +225,7 @@ func (m *lifeModel) packets(rt *rapid.T) {
 			rt.Fatal(err)
 		}
 	}
-	m.amid(rt, id, request{proto.ProducerGetStats, id, nil})
+	m.amid(rt, func() bool { return m.producers[id] != nil }, request{proto.ProducerGetStats, id, nil})
 }
 
 // closing draws something to close. Whether that should succeed is asked when the worker has carried out what is before it.

@@ -33,10 +33,11 @@ type lifeWorld struct {
 	packet [60]byte
 
 	mu     sync.Mutex
-	events []string // "target name" of those that a model can foresee
-	any    int      // how many came, of all
-	reflex *request // made within the handler of the next event
-	every  bool     // whatever event it is, not only a foreseeable one
+	events []string       // "target name" of those that a model can foresee
+	any    int            // how many came, of all
+	heard  map[string]int // of each
+	reflex *request       // made within the handler of the next event
+	every  bool           // whatever event it is, not only a foreseeable one
 	early  sync.WaitGroup
 	fired  bool
 	err    error // what the reflex was answered
@@ -49,7 +50,7 @@ type request struct {
 }
 
 func newLifeWorld(t testing.TB) *lifeWorld {
-	l := &lifeWorld{Worker: simtest.StartWorker(t)}
+	l := &lifeWorld{Worker: simtest.StartWorker(t), heard: map[string]int{}}
 	l.Worker.Detach()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
@@ -76,6 +77,7 @@ func (l *lifeWorld) note(n channel.Notification) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.any++
+	l.heard[n.Event]++
 	if foreseeable[n.Event] {
 		l.events = append(l.events, n.HandlerID+" "+n.Event)
 	}
