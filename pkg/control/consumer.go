@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"sync"
 
 	"gazpacho/pkg/channel"
 	"gazpacho/pkg/ortc"
@@ -11,6 +10,7 @@ import (
 
 // ConsumerOptions are what a peer takes and who is told.
 type ConsumerOptions struct {
+	ID              string // made up if empty
 	ProducerID      string
 	RTPCapabilities proto.RTPCapabilities // of the peer, in the router's numbers
 	Paused          bool
@@ -24,36 +24,47 @@ type ConsumerOptions struct {
 	LayersChange   func(*proto.ConsumerLayers) // nil when nothing is forwarded
 	ProducerPause  func()
 	ProducerResume func()
+	Trace          func(proto.TraceEvent)
 	RTP            func(packet []byte) // of a direct transport; not to be changed, and copied by who keeps it
 	Closed         func(Reason)        // never for Close
 }
 
 // Consumer is one producer's media on its way to a peer.
 type Consumer struct {
-	ending
-
-	// passed in
-	transport  *Transport
-	id         string
-	producer   *Producer
+	handle
 	opts       ConsumerOptions
-	parameters proto.RTPParameters
+	media      string // audio or video
 	kind       string // the producer's, or pipe
+	parameters proto.RTPParameters
 
 	// state
-	mu             sync.Mutex
-	paused         bool
 	producerPaused bool
+	priority       int
 	score          proto.ConsumerScore
 	preferred      *proto.ConsumerLayers
 	current        *proto.ConsumerLayers
 	seen           struct{ producerPaused, score bool } // set by events
-	closed         bool
+}
+
+func (t *Transport) newConsumer(o ConsumerOptions) *Consumer {
+	if o.ID == "" {
+		o.ID = newID()
+	}
+	c := &Consumer{handle: t.handleOf(consumerKind, o.ID, o.Closed), opts: o, priority: 1}
+	c.leave = func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		delete(t.consumers, c.id)
+	}
+	return c
 }
 
 // Consume makes a consumer. Errors: NotFoundError for the producer, TypeError for malformed capabilities, UnsupportedError if the
 // peer can take none of its codecs.
 func (t *Transport) Consume(ctx context.Context, o ConsumerOptions) (*Consumer, error) {
+	if t.router.worker.remote {
+		return t.consumeRemotely(ctx, o)
+	}
 	c, body, refused := t.prepareConsumer(o)
 	if refused != nil {
 		return nil, refused
@@ -63,29 +74,42 @@ func (t *Transport) Consume(ctx context.Context, o ConsumerOptions) (*Consumer, 
 
 // consume makes a consumer that was prepared.
 func (t *Transport) consume(ctx context.Context, c *Consumer, body proto.Consume) (*Consumer, error) {
-	if err := t.addConsumer(c); err != nil {
+	var r proto.ConsumeResult
+	if err := t.askConsume(ctx, c, body, &r); err != nil {
 		return nil, err
 	}
-	t.router.worker.listen(c.id, c, 1)
-	result, err := ask[proto.ConsumeResult](ctx, t.router.worker, proto.TransportConsume, t.id, body)
-	if err != nil {
+	return kept(c, c.made(r.Paused, r.ProducerPaused, r.Score, r.PreferredLayers))
+}
+
+// askConsume asks for a consumer that was prepared.
+func (t *Transport) askConsume(ctx context.Context, c *Consumer, body, result any) error {
+	if err := enter(t, t.consumers, c.id, c); err != nil {
+		return err
+	}
+	t.router.listen(c.address, c, 1)
+	if err := t.request(ctx, proto.TransportConsume, body, result); err != nil {
 		undo(err, c.Close, c.end)
-		return nil, err
+		return err
 	}
+	return nil
+}
+
+// made takes over how the consumer was made. An event handled by now is as new as the answer, or newer: it may have overtaken us on the way from
+// the reader.
+func (c *Consumer) made(paused, producerPaused bool, score proto.ConsumerScore, preferred *proto.ConsumerLayers) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		return nil, proto.NotFound("producer", body.ProducerID)
+		return proto.NotFound("producer", c.opts.ProducerID)
 	}
-	c.paused, c.preferred = result.Paused, result.PreferredLayers
-	// An event handled by now is as new as the answer, or newer: it may have overtaken us on the way from the reader.
+	c.paused, c.preferred = paused, preferred
 	if !c.seen.producerPaused {
-		c.producerPaused = result.ProducerPaused
+		c.producerPaused = producerPaused
 	}
 	if !c.seen.score {
-		c.score = result.Score
+		c.score = score
 	}
-	return c, nil
+	return nil
 }
 
 // prepareConsumer decides by ORTC what the worker is asked for.
@@ -113,7 +137,8 @@ func (t *Transport) prepareConsumer(o ConsumerOptions) (*Consumer, proto.Consume
 	if params.MID == "" {
 		params.MID = t.claimMID()
 	}
-	c := &Consumer{transport: t, id: newID(), producer: p, opts: o, parameters: params, kind: p.Type()}
+	c := t.newConsumer(o)
+	c.media, c.kind, c.parameters = p.Kind(), p.Type(), params
 	if o.Pipe {
 		c.kind = proto.Pipe
 	}
@@ -139,46 +164,32 @@ func (c *Consumer) event(name string, body channel.Raw) {
 		}
 	case proto.EventConsumerProducerPause:
 		c.set(func() { c.producerPaused, c.seen.producerPaused = true, true })
-		if c.opts.ProducerPause != nil {
-			c.opts.ProducerPause()
-		}
+		c.news()
+		notify(c.opts.ProducerPause)
 	case proto.EventConsumerProducerResume:
 		c.set(func() { c.producerPaused, c.seen.producerPaused = false, true })
-		if c.opts.ProducerResume != nil {
-			c.opts.ProducerResume()
-		}
+		c.news()
+		notify(c.opts.ProducerResume)
+	case proto.EventConsumerTrace:
+		heed(body, c.opts.Trace)
 	case proto.EventConsumerProducerClose:
 		c.closeBy(ProducerClosed)
+	case proto.EventConsumerClosed:
+		heedEnd(body, c.closeBy)
 	}
 }
 
-func (c *Consumer) set(f func()) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	f()
-}
-
-// ID is the consumer's.
-func (c *Consumer) ID() string { return c.id }
-
 // ProducerID names what is consumed.
-func (c *Consumer) ProducerID() string { return c.producer.id }
+func (c *Consumer) ProducerID() string { return c.opts.ProducerID }
 
 // Kind is audio or video.
-func (c *Consumer) Kind() string { return c.producer.Kind() }
+func (c *Consumer) Kind() string { return c.media }
 
 // Type is the producer's, or pipe.
 func (c *Consumer) Type() string { return c.kind }
 
 // RTPParameters is what the peer will receive. The caller must not change it.
 func (c *Consumer) RTPParameters() proto.RTPParameters { return c.parameters }
-
-// Paused tells whether the consumer itself is paused.
-func (c *Consumer) Paused() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.paused
-}
 
 // ProducerPaused tells whether its producer is.
 func (c *Consumer) ProducerPaused() bool {
@@ -208,22 +219,11 @@ func (c *Consumer) CurrentLayers() *proto.ConsumerLayers {
 	return c.current
 }
 
-// Pause ends forwarding to this consumer.
-func (c *Consumer) Pause(ctx context.Context) error {
-	return c.setPaused(ctx, proto.ConsumerPause, true)
-}
-
-// Resume begins it again, with a key frame.
-func (c *Consumer) Resume(ctx context.Context) error {
-	return c.setPaused(ctx, proto.ConsumerResume, false)
-}
-
-func (c *Consumer) setPaused(ctx context.Context, method string, paused bool) error {
-	if err := c.worker().client.Request(ctx, method, c.id, nil, nil); err != nil {
-		return err
-	}
-	c.set(func() { c.paused = paused })
-	return nil
+// silent tells whether nothing is forwarded, be it for its own sake or the producer's.
+func (c *Consumer) silent() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.paused || c.producerPaused
 }
 
 // SetPreferredLayers limits the layers that are forwarded; the worker clamps them.
@@ -236,54 +236,41 @@ func (c *Consumer) SetPreferredLayers(ctx context.Context, layers proto.Consumer
 	return err
 }
 
+// Priority is how the consumer is weighed against the others of its transport.
+func (c *Consumer) Priority() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.priority
+}
+
 // SetPriority weighs the consumer against the others of its transport, 1 to 255.
 func (c *Consumer) SetPriority(ctx context.Context, priority int) error {
-	return c.worker().client.Request(ctx, proto.ConsumerSetPriority, c.id, proto.SetPriority{Priority: priority}, nil)
+	err := c.request(ctx, proto.ConsumerSetPriority, proto.SetPriority{Priority: priority})
+	if err == nil {
+		c.set(func() { c.priority = priority })
+	}
+	return err
 }
+
+// UnsetPriority takes that back: it is 1 again.
+func (c *Consumer) UnsetPriority(ctx context.Context) error { return c.SetPriority(ctx, 1) }
 
 // RequestKeyFrame asks the producer's peer for one.
 func (c *Consumer) RequestKeyFrame(ctx context.Context) error {
-	return c.worker().client.Request(ctx, proto.ConsumerRequestKeyFrame, c.id, nil, nil)
+	return c.request(ctx, proto.ConsumerRequestKeyFrame, nil)
+}
+
+// EnableTraceEvent replaces the kinds of trace events: rtp, keyframe, nack, pli and fir.
+func (c *Consumer) EnableTraceEvent(ctx context.Context, types ...string) error {
+	return c.request(ctx, proto.ConsumerEnableTraceEvent, proto.EnableTraceEvent{Types: types})
 }
 
 // Dump tells all about the consumer.
 func (c *Consumer) Dump(ctx context.Context) (proto.ConsumerDump, error) {
-	return ask[proto.ConsumerDump](ctx, c.worker(), proto.ConsumerDumpMethod, c.id, nil)
+	return ask[proto.ConsumerDump](ctx, c.worker(), proto.ConsumerDumpMethod, c.address, nil)
 }
 
 // Stats counts what was sent, and what arrived of the stream it is made of.
 func (c *Consumer) Stats(ctx context.Context) ([]proto.RTPStreamStats, error) {
 	return ask[[]proto.RTPStreamStats](ctx, c.worker(), proto.ConsumerGetStats, c.id, nil)
 }
-
-// Close ends the consumer.
-func (c *Consumer) Close() {
-	if c.end() {
-		c.worker().tell(proto.TransportCloseConsumer, c.transport.id, proto.CloseConsumer{ConsumerID: c.id})
-	}
-}
-
-func (c *Consumer) closeBy(reason Reason) {
-	if c.end() {
-		call(c.opts.Closed, reason)
-	}
-}
-
-func (c *Consumer) end() bool {
-	c.mu.Lock()
-	if c.closed {
-		c.mu.Unlock()
-		return false
-	}
-	c.closed = true
-	c.mu.Unlock()
-	t := c.transport
-	t.mu.Lock()
-	delete(t.consumers, c.id)
-	t.mu.Unlock()
-	c.worker().forget(c.id, 1)
-	c.happened()
-	return true
-}
-
-func (c *Consumer) worker() *Worker { return c.transport.router.worker }

@@ -34,6 +34,12 @@ const (
 	ServerClosed    Reason = "listenserverclose"
 )
 
+// Reasons of our own: another client of a controller has closed it; the other end of its pipe, or what it is of, is closed.
+const (
+	OtherClosed Reason = "close"
+	PipeClosed  Reason = "pipeclose"
+)
+
 // newID returns a random UUID (RFC 9562 section 5.4).
 func newID() string {
 	var b [16]byte

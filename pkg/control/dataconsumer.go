@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"sync"
 
 	"gazpacho/pkg/channel"
 	"gazpacho/pkg/ortc"
@@ -11,6 +10,7 @@ import (
 
 // DataConsumerOptions are what messages a peer takes and who is told. What is nil is as the data producer has it.
 type DataConsumerOptions struct {
+	ID                string // made up if empty
 	DataProducerID    string
 	Ordered           *bool
 	MaxPacketLifeTime *uint16 // milliseconds
@@ -30,68 +30,93 @@ type DataConsumerOptions struct {
 
 // DataConsumer is one data producer's messages on their way to a peer.
 type DataConsumer struct {
-	ending
-
-	// passed in
-	transport  *Transport
-	id         string
-	producer   *DataProducer
+	handle
 	opts       DataConsumerOptions
+	label      string
+	protocol   string
 	parameters proto.SCTPStreamParameters
 
 	// state
-	mu             sync.Mutex
-	paused         bool
 	producerPaused bool
-	told           bool // producerPaused was set by an event
+	seen           bool // producerPaused was set by an event
 	subchannels    []uint16
-	closed         bool
+}
+
+func (t *Transport) newDataConsumer(o DataConsumerOptions) *DataConsumer {
+	if o.ID == "" {
+		o.ID = newID()
+	}
+	c := &DataConsumer{handle: t.handleOf(dataConsumerKind, o.ID, o.Closed), opts: o}
+	c.leave = func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		delete(t.dataConsumers, c.id)
+	}
+	return c
 }
 
 // ConsumeData makes a data consumer, on a stream that is free. Errors: NotFoundError for the data producer, TypeError for a
 // transport without SCTP or limits that exclude each other.
 func (t *Transport) ConsumeData(ctx context.Context, o DataConsumerOptions) (*DataConsumer, error) {
-	r := t.router
-	p := r.dataProducer(o.DataProducerID)
+	if t.router.worker.remote {
+		return t.consumeDataRemotely(ctx, o)
+	}
+	p := t.router.dataProducer(o.DataProducerID)
 	if p == nil {
 		return nil, proto.NotFound("dataProducer", o.DataProducerID)
 	}
-	c := &DataConsumer{transport: t, id: newID(), producer: p, opts: o}
-	if err := t.addDataConsumer(c); err != nil {
+	c := t.newDataConsumer(o)
+	c.label, c.protocol = p.opts.Label, p.opts.Protocol
+	if err := t.addDataConsumer(c, p); err != nil {
 		return nil, err
 	}
-	r.worker.listen(c.id, c, 0)
 	body := proto.ConsumeData{
-		DataConsumerID: c.id, DataProducerID: p.id, Type: proto.DataSCTP, SCTPStreamParameters: &c.parameters, Label: p.opts.Label,
-		Protocol: p.opts.Protocol, Paused: o.Paused, Subchannels: o.Subchannels,
+		DataConsumerID: c.id, DataProducerID: p.id, Type: proto.DataSCTP, SCTPStreamParameters: &c.parameters, Label: c.label,
+		Protocol: c.protocol, Paused: o.Paused, Subchannels: o.Subchannels,
 	}
 	if t.direct {
 		body.Type, body.SCTPStreamParameters = proto.DataDirect, nil
 	}
-	dump, err := ask[proto.DataConsumerDump](ctx, r.worker, proto.TransportConsumeData, t.id, body)
-	if err != nil {
+	return kept(c, t.askConsumeData(ctx, c, body))
+}
+
+// askConsumeData asks for a data consumer that was entered.
+func (t *Transport) askConsumeData(ctx context.Context, c *DataConsumer, body any) error {
+	t.router.listen(c.address, c, 0)
+	var dump proto.DataConsumerDump
+	if err := t.request(ctx, proto.TransportConsumeData, body, &dump); err != nil {
 		undo(err, c.Close, c.end)
-		return nil, err
+		return err
 	}
+	return c.made(&dump)
+}
+
+// made takes over how the data consumer was made.
+func (c *DataConsumer) made(dump *proto.DataConsumerDump) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		return nil, proto.NotFound("dataProducer", o.DataProducerID)
+		return proto.NotFound("dataProducer", c.opts.DataProducerID)
 	}
-	c.paused, c.subchannels = dump.Paused, dump.Subchannels
-	if !c.told {
+	c.paused, c.subchannels, c.label, c.protocol = dump.Paused, dump.Subchannels, dump.Label, dump.Protocol
+	if dump.SCTPStreamParameters != nil {
+		c.parameters = *dump.SCTPStreamParameters
+	}
+	if !c.seen {
 		c.producerPaused = dump.DataProducerPaused
 	}
-	return c, nil
+	return nil
 }
 
 func (c *DataConsumer) event(name string, body channel.Raw) {
 	switch name {
 	case proto.EventDataConsumerProducerPause:
-		c.set(func() { c.producerPaused, c.told = true, true })
+		c.set(func() { c.producerPaused, c.seen = true, true })
+		c.news()
 		notify(c.opts.ProducerPause)
 	case proto.EventDataConsumerProducerResume:
-		c.set(func() { c.producerPaused, c.told = false, true })
+		c.set(func() { c.producerPaused, c.seen = false, true })
+		c.news()
 		notify(c.opts.ProducerResume)
 	case proto.EventDataConsumerAmountLow:
 		var b proto.BufferedAmount
@@ -102,41 +127,28 @@ func (c *DataConsumer) event(name string, body channel.Raw) {
 		notify(c.opts.SendBufferFull)
 	case proto.EventDataConsumerProducerClose:
 		c.closeBy(ProducerClosed)
+	case proto.EventDataConsumerClosed:
+		heedEnd(body, c.closeBy)
 	}
 }
-
-func notify(f func()) {
-	if f != nil {
-		f()
-	}
-}
-
-func (c *DataConsumer) set(f func()) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	f()
-}
-
-// ID is the data consumer's.
-func (c *DataConsumer) ID() string { return c.id }
 
 // DataProducerID names what is consumed.
-func (c *DataConsumer) DataProducerID() string { return c.producer.id }
+func (c *DataConsumer) DataProducerID() string { return c.opts.DataProducerID }
 
 // SCTPStreamParameters is the stream its messages go on; zero on a direct transport.
 func (c *DataConsumer) SCTPStreamParameters() proto.SCTPStreamParameters { return c.parameters }
 
 // Label is the data producer's.
-func (c *DataConsumer) Label() string { return c.producer.opts.Label }
+func (c *DataConsumer) Label() string { return c.label }
 
 // Protocol is the data producer's.
-func (c *DataConsumer) Protocol() string { return c.producer.opts.Protocol }
+func (c *DataConsumer) Protocol() string { return c.protocol }
 
-// Paused tells whether the data consumer itself is paused.
-func (c *DataConsumer) Paused() bool {
+// silent tells whether nothing is forwarded, be it for its own sake or the data producer's.
+func (c *DataConsumer) silent() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.paused
+	return c.paused || c.producerPaused
 }
 
 // ProducerPaused tells whether its data producer is.
@@ -151,24 +163,6 @@ func (c *DataConsumer) Subchannels() []uint16 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.subchannels
-}
-
-// Pause ends forwarding to this data consumer.
-func (c *DataConsumer) Pause(ctx context.Context) error {
-	return c.setPaused(ctx, proto.DataConsumerPause, true)
-}
-
-// Resume begins it again.
-func (c *DataConsumer) Resume(ctx context.Context) error {
-	return c.setPaused(ctx, proto.DataConsumerResume, false)
-}
-
-func (c *DataConsumer) setPaused(ctx context.Context, method string, paused bool) error {
-	if err := c.worker().client.Request(ctx, method, c.id, nil, nil); err != nil {
-		return err
-	}
-	c.set(func() { c.paused = paused })
-	return nil
 }
 
 // Send sends a message of ours, and returns how many bytes wait for the peer then. PPID is 51 for text and 53 for binary.
@@ -186,7 +180,7 @@ func (c *DataConsumer) BufferedAmount(ctx context.Context) (int, error) {
 // SetBufferedAmountLowThreshold sets what BufferedAmountLow waits for, in bytes.
 func (c *DataConsumer) SetBufferedAmountLowThreshold(ctx context.Context, threshold int) error {
 	body := proto.SetBufferedAmountLowThreshold{Threshold: threshold}
-	return c.worker().client.Request(ctx, proto.DataConsumerSetBufferedAmountLowThreshold, c.id, body, nil)
+	return c.request(ctx, proto.DataConsumerSetBufferedAmountLowThreshold, body)
 }
 
 // SetSubchannels replaces the subscriptions.
@@ -222,51 +216,8 @@ func (c *DataConsumer) Stats(ctx context.Context) ([]proto.DataConsumerStats, er
 	return ask[[]proto.DataConsumerStats](ctx, c.worker(), proto.DataConsumerGetStats, c.id, nil)
 }
 
-// Close ends the data consumer.
-func (c *DataConsumer) Close() {
-	if c.end() {
-		c.worker().tell(proto.TransportCloseDataConsumer, c.transport.id, proto.CloseDataConsumer{DataConsumerID: c.id})
-	}
-}
-
-func (c *DataConsumer) closeBy(reason Reason) {
-	if c.end() {
-		call(c.opts.Closed, reason)
-	}
-}
-
-func (c *DataConsumer) end() bool {
-	c.mu.Lock()
-	if c.closed {
-		c.mu.Unlock()
-		return false
-	}
-	c.closed = true
-	c.mu.Unlock()
-	t := c.transport
-	t.mu.Lock()
-	delete(t.dataConsumers, c.id)
-	t.mu.Unlock()
-	c.worker().forget(c.id, 0)
-	c.happened()
-	return true
-}
-
-func (c *DataConsumer) worker() *Worker { return c.transport.router.worker }
-
-// addDataProducer enters a data producer, unless the transport is closed.
-func (t *Transport) addDataProducer(p *DataProducer) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.closed {
-		return errClosed("transport", t.id)
-	}
-	t.dataProducers[p.id] = p
-	return nil
-}
-
-// addDataConsumer enters a data consumer and gives it a stream.
-func (t *Transport) addDataConsumer(c *DataConsumer) error {
+// addDataConsumer enters a data consumer of p and gives it a stream.
+func (t *Transport) addDataConsumer(c *DataConsumer, p *DataProducer) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
@@ -281,7 +232,7 @@ func (t *Transport) addDataConsumer(c *DataConsumer) error {
 		return proto.Failed(proto.CodeLimit, "transport %q has no free SCTP stream", t.id)
 	}
 	o := c.opts
-	params, err := ortc.DataConsumerParameters(&c.producer.parameters, stream, ortc.DataConsumerOptions{
+	params, err := ortc.DataConsumerParameters(&p.parameters, stream, ortc.DataConsumerOptions{
 		Ordered: o.Ordered, MaxPacketLifeTime: o.MaxPacketLifeTime, MaxRetransmits: o.MaxRetransmits,
 	})
 	if err != nil {

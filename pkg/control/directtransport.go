@@ -9,10 +9,12 @@ import (
 
 // DirectTransportOptions are how large messages may be and who is told. Absent options have mediasoup's defaults.
 type DirectTransportOptions struct {
-	MaxSendMessageSize    int // bytes, to us
-	MaxReceiveMessageSize int // bytes, from us
+	ID                    string // made up if empty
+	MaxSendMessageSize    int    // bytes, to us
+	MaxReceiveMessageSize int    // bytes, from us
 
 	RTCP   func(packet []byte) // what a peer would be sent; not to be changed, and copied by who keeps it
+	Trace  func(proto.TraceEvent)
 	Closed func(Reason)
 }
 
@@ -25,7 +27,7 @@ type DirectTransport struct {
 
 // CreateDirectTransport makes a transport without a network.
 func (r *Router) CreateDirectTransport(ctx context.Context, o DirectTransportOptions) (*DirectTransport, error) {
-	t := &DirectTransport{Transport: newTransport(r, o.Closed), opts: o}
+	t := &DirectTransport{Transport: newTransport(r, o.ID, o.Closed, o.Trace), opts: o}
 	t.direct = true
 	body := proto.DirectTransportOptions{
 		TransportID: t.id, MaxSendMessageSize: o.MaxSendMessageSize, MaxReceiveMessageSize: o.MaxReceiveMessageSize,
@@ -35,8 +37,6 @@ func (r *Router) CreateDirectTransport(ctx context.Context, o DirectTransportOpt
 	}
 	return t, nil
 }
-
-func (t *DirectTransport) event(string, channel.Raw) {}
 
 func (t *DirectTransport) receive(_ string, _ channel.Raw, payload []byte) {
 	call(t.opts.RTCP, payload)
@@ -63,7 +63,7 @@ func (p *Producer) Send(packet []byte) error {
 	if !p.transport.direct {
 		return errNotDirect("producer", p.id)
 	}
-	return p.worker().client.NotifyBinary(proto.NotifyProducerSend, p.id, nil, packet)
+	return p.worker().client.NotifyBinary(proto.NotifyProducerSend, p.address, nil, packet)
 }
 
 // DataMessage is one message for a data producer to send. PPID is 51 for text and 53 for binary. The rest is about who gets it: see
@@ -78,7 +78,7 @@ func (p *DataProducer) Send(m DataMessage) error {
 	if !p.transport.direct {
 		return errNotDirect("dataProducer", p.id)
 	}
-	return p.worker().client.NotifyBinary(proto.NotifyDataProducerSend, p.id, m.DataProducerSend, m.Payload)
+	return p.worker().client.NotifyBinary(proto.NotifyDataProducerSend, p.address, m.DataProducerSend, m.Payload)
 }
 
 func errNotDirect(kind, id string) error {

@@ -147,7 +147,7 @@ func TestEventOvertakesAnswer(t *testing.T) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		for id, o := range w.objects {
-			if _, ok := o.(*Consumer); ok {
+			if _, ok := o.object.(*Consumer); ok {
 				f.Notify(id, proto.Event{Name: proto.EventConsumerProducerPause})
 				f.Notify(id, proto.Event{Name: proto.EventConsumerScore, Body: proto.ConsumerScore{Score: 7}})
 			}

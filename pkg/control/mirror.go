@@ -3,27 +3,21 @@ package control
 import "sync"
 
 // mirror keeps what arrives at another router as paused as what it is made of. News come from callbacks, which cannot wait for answers, and
-// may come faster than these: what counts is where they end.
+// may come faster than these, and on several goroutines: so they carry no state, and what counts is where it ends.
 type mirror struct {
-	mu       sync.Mutex
-	apply    func(paused bool) error // nil before begin
-	want, is bool
-	running  bool
+	silent func() bool // what shall be
+	apply  func(paused bool) error
+
+	mu      sync.Mutex
+	is      bool // as it was made, to begin with
+	running bool
 }
 
-// begin starts with a state that is applied already.
-func (m *mirror) begin(paused bool, apply func(paused bool) error) {
+// news says that what shall be may have changed.
+func (m *mirror) news() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.is, m.apply = paused, apply
-}
-
-// set says what shall be.
-func (m *mirror) set(paused bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.want = paused
-	if m.apply != nil && !m.running && m.is != m.want {
+	if !m.running && m.is != m.silent() {
 		m.running = true
 		go m.run()
 	}
@@ -33,8 +27,7 @@ func (m *mirror) set(paused bool) {
 func (m *mirror) run() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for m.is != m.want {
-		want := m.want
+	for want := m.silent(); m.is != want; want = m.silent() {
 		m.mu.Unlock()
 		err := m.apply(want)
 		m.mu.Lock()
@@ -53,8 +46,8 @@ type ending struct {
 	thens []func()
 }
 
-// onEnd has f called once it has ended, on a goroutine of its own.
-func (e *ending) onEnd(f func()) {
+// OnEnd has f called once it has ended, whoever ended it, on a goroutine of its own.
+func (e *ending) OnEnd(f func()) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.over {

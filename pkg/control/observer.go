@@ -9,13 +9,21 @@ import (
 )
 
 // rtpObserver is an observer as its router sees it.
-type rtpObserver interface{ end() bool }
+type rtpObserver interface{ closeBy(Reason) }
 
 // observing is what all observers have in common.
 type observing struct {
 	router *Router
 	id     string
+	told   func(Reason) // may be nil
 	closed atomic.Bool
+}
+
+func (r *Router) newObserving(id string, told func(Reason)) observing {
+	if id == "" {
+		id = newID()
+	}
+	return observing{router: r, id: id, told: told}
 }
 
 // ID is the observer's.
@@ -50,6 +58,12 @@ func (o *observing) Close() {
 	}
 }
 
+func (o *observing) closeBy(reason Reason) {
+	if o.end() {
+		call(o.told, reason)
+	}
+}
+
 func (o *observing) end() bool {
 	if o.closed.Swap(true) {
 		return false
@@ -65,7 +79,7 @@ func (o *observing) observe(ctx context.Context, to object, method string, body 
 	if err := add[rtpObserver](r, r.observers, o.id, o); err != nil {
 		return err
 	}
-	r.worker.listen(o.id, to, 0)
+	r.listen(o.id, to, 0)
 	if err := r.worker.client.Request(ctx, method, r.id, body, nil); err != nil {
 		undo(err, o.Close, o.end)
 		return err
@@ -75,12 +89,14 @@ func (o *observing) observe(ctx context.Context, to object, method string, body 
 
 // AudioLevelObserverOptions are when an observer speaks and who is told. Zero values are mediasoup's defaults.
 type AudioLevelObserverOptions struct {
-	MaxEntries *int // 1
-	Threshold  *int // dBov: -80
-	Interval   *int // milliseconds: 1000
+	ID         string // made up if empty
+	MaxEntries *int   // 1
+	Threshold  *int   // dBov: -80
+	Interval   *int   // milliseconds: 1000
 
 	Volumes func(proto.AudioVolumes) // loudest first
 	Silence func()                   // nobody is above the threshold any more
+	Closed  func(Reason)             // never for Close
 }
 
 // AudioLevelObserver watches how loud audio producers are.
@@ -91,7 +107,7 @@ type AudioLevelObserver struct {
 
 // CreateAudioLevelObserver makes an observer without producers.
 func (r *Router) CreateAudioLevelObserver(ctx context.Context, opts AudioLevelObserverOptions) (*AudioLevelObserver, error) {
-	o := &AudioLevelObserver{observing: observing{router: r, id: newID()}, opts: opts}
+	o := &AudioLevelObserver{observing: r.newObserving(opts.ID, opts.Closed), opts: opts}
 	err := o.observe(ctx, o, proto.RouterCreateAudioLevelObserver, proto.CreateAudioLevelObserver{
 		RTPObserverID: o.id, MaxEntries: opts.MaxEntries, Threshold: opts.Threshold, Interval: opts.Interval,
 	})
@@ -104,22 +120,21 @@ func (r *Router) CreateAudioLevelObserver(ctx context.Context, opts AudioLevelOb
 func (o *AudioLevelObserver) event(name string, body channel.Raw) {
 	switch name {
 	case proto.EventAudioLevelObserverVolumes:
-		var v proto.AudioVolumes
-		if o.opts.Volumes != nil && channel.Decode(body, &v) == nil {
-			o.opts.Volumes(v)
-		}
+		heed(body, o.opts.Volumes)
 	case proto.EventAudioLevelObserverSilence:
-		if o.opts.Silence != nil {
-			o.opts.Silence()
-		}
+		notify(o.opts.Silence)
+	case proto.EventRTPObserverClosed:
+		heedEnd(body, o.closeBy)
 	}
 }
 
 // ActiveSpeakerObserverOptions are how often an observer decides and who is told. Zero values are mediasoup's defaults.
 type ActiveSpeakerObserverOptions struct {
-	Interval *int // milliseconds: 300
+	ID       string // made up if empty
+	Interval *int   // milliseconds: 300
 
 	DominantSpeaker func(producerID string)
+	Closed          func(Reason) // never for Close
 }
 
 // ActiveSpeakerObserver watches which of several audio producers is the one that speaks.
@@ -130,7 +145,7 @@ type ActiveSpeakerObserver struct {
 
 // CreateActiveSpeakerObserver makes an observer without producers.
 func (r *Router) CreateActiveSpeakerObserver(ctx context.Context, opts ActiveSpeakerObserverOptions) (*ActiveSpeakerObserver, error) {
-	o := &ActiveSpeakerObserver{observing: observing{router: r, id: newID()}, opts: opts}
+	o := &ActiveSpeakerObserver{observing: r.newObserving(opts.ID, opts.Closed), opts: opts}
 	err := o.observe(ctx, o, proto.RouterCreateActiveSpeakerObserver, proto.CreateActiveSpeakerObserver{
 		RTPObserverID: o.id, Interval: opts.Interval,
 	})
@@ -141,8 +156,10 @@ func (r *Router) CreateActiveSpeakerObserver(ctx context.Context, opts ActiveSpe
 }
 
 func (o *ActiveSpeakerObserver) event(name string, body channel.Raw) {
-	var s proto.DominantSpeaker
-	if name == proto.EventDominantSpeaker && o.opts.DominantSpeaker != nil && channel.Decode(body, &s) == nil {
-		o.opts.DominantSpeaker(s.ProducerID)
+	switch name {
+	case proto.EventDominantSpeaker:
+		heed(body, func(s proto.DominantSpeaker) { call(o.opts.DominantSpeaker, s.ProducerID) })
+	case proto.EventRTPObserverClosed:
+		heedEnd(body, o.closeBy)
 	}
 }

@@ -21,7 +21,8 @@ type PipeToRouterOptions struct {
 	ListenInfo  *proto.ListenInfo // udp 127.0.0.1, any port
 	EnableRTX   bool
 	EnableSRTP  bool
-	DisableSCTP bool // no data producers, then
+	DisableSCTP bool              // no data producers, then
+	SCTP        proto.SCTPOptions // all but EnableSCTP
 }
 
 // Piped is a producer's way to another router: what leaves this one, and what arrives at the other.
@@ -40,13 +41,20 @@ type joint struct {
 }
 
 // PipeToRouter makes a producer of this router one of another's, too. There is one pair of pipe transports for two routers, whatever goes between
-// them, and however many ask at once. What is paused, resumed or closed here is there as well; what is closed there is not sent any more.
+// them, and however many ask at once. What is paused, resumed or closed here is there as well, be it the producer or the consumer that is sent
+// through the pipe; what is closed there is not sent any more. Over a controller, that joins them.
 func (r *Router) PipeToRouter(ctx context.Context, o PipeToRouterOptions) (Piped, error) {
 	switch {
 	case (o.ProducerID == "") == (o.DataProducerID == ""):
 		return Piped{}, proto.BadField("producerId", "exactly one of it and dataProducerId is to be given")
 	case o.Router == nil || o.Router == r:
 		return Piped{}, proto.BadField("router", "is not another router")
+	case o.Router.worker.client != r.worker.client && (r.worker.remote || o.Router.worker.remote):
+		return Piped{}, proto.BadField("router", "is of another controller")
+	case r.worker.remote:
+		return r.pipeRemotely(ctx, o)
+	case o.keeps() && o.Router.worker == r.worker:
+		return Piped{}, proto.BadField("keepId", "must be false within one worker")
 	case o.ProducerID != "" && r.producer(o.ProducerID) == nil:
 		return Piped{}, proto.NotFound("producer", o.ProducerID)
 	case o.DataProducerID != "" && r.dataProducer(o.DataProducerID) == nil:
@@ -122,12 +130,12 @@ func (p *joint) make(ctx context.Context, low, high *Router, o PipeToRouterOptio
 		}
 	}
 	for _, t := range ends {
-		t.onEnd(part)
+		t.OnEnd(part)
 	}
 }
 
 func (o *PipeToRouterOptions) transport() PipeTransportOptions {
-	t := PipeTransportOptions{EnableRTX: o.EnableRTX, EnableSRTP: o.EnableSRTP}
+	t := PipeTransportOptions{EnableRTX: o.EnableRTX, EnableSRTP: o.EnableSRTP, SCTPOptions: o.SCTP}
 	t.EnableSCTP = !o.DisableSCTP
 	t.ListenInfo = proto.ListenInfo{Protocol: "udp", IP: "127.0.0.1"}
 	if o.ListenInfo != nil {
@@ -136,67 +144,56 @@ func (o *PipeToRouterOptions) transport() PipeTransportOptions {
 	return t
 }
 
+func (o *PipeToRouterOptions) keeps() bool { return o.KeepID == nil || *o.KeepID }
+
 func (o *PipeToRouterOptions) id(id string) string {
-	if o.KeepID != nil && !*o.KeepID {
-		return "" // a new one
+	if o.keeps() {
+		return id
 	}
-	return id
+	return "" // a new one
 }
 
 // media pipes a producer.
 func (p *joint) media(ctx context.Context, from *Router, o PipeToRouterOptions) (Piped, error) {
-	m := &mirror{}
-	c, err := p.ends[from].Consume(ctx, ConsumerOptions{
-		ProducerID: o.ProducerID, ProducerPause: func() { m.set(true) }, ProducerResume: func() { m.set(false) },
-	})
+	c, err := p.ends[from].Consume(ctx, ConsumerOptions{ProducerID: o.ProducerID})
 	if err != nil {
 		return Piped{}, err
 	}
-	paused := c.ProducerPaused()
+	silent := c.silent()
 	there, err := p.ends[o.Router].Produce(ctx, ProducerOptions{
-		ID: o.id(o.ProducerID), Kind: c.Kind(), RTPParameters: c.RTPParameters(), Paused: paused,
+		ID: o.id(o.ProducerID), Kind: c.Kind(), RTPParameters: c.RTPParameters(), Paused: silent,
 	})
 	if err != nil {
 		c.Close()
 		return Piped{}, err
 	}
-	m.begin(paused, func(paused bool) error {
-		if paused {
-			return there.Pause(context.Background())
-		}
-		return there.Resume(context.Background())
-	})
-	m.set(c.ProducerPaused())
-	c.onEnd(there.Close)
-	there.onEnd(c.Close)
+	follow(&there.handle, &c.handle, silent, c.silent)
 	return Piped{Consumer: c, Producer: there}, nil
 }
 
 // data pipes a data producer.
 func (p *joint) data(ctx context.Context, from *Router, o PipeToRouterOptions) (Piped, error) {
-	m := &mirror{}
-	c, err := p.ends[from].ConsumeData(ctx, DataConsumerOptions{
-		DataProducerID: o.DataProducerID, ProducerPause: func() { m.set(true) }, ProducerResume: func() { m.set(false) },
-	})
+	c, err := p.ends[from].ConsumeData(ctx, DataConsumerOptions{DataProducerID: o.DataProducerID})
 	if err != nil {
 		return Piped{}, err
 	}
-	paused, stream := c.ProducerPaused(), c.SCTPStreamParameters()
+	silent, stream := c.silent(), c.SCTPStreamParameters()
 	there, err := p.ends[o.Router].ProduceData(ctx, DataProducerOptions{
-		ID: o.id(o.DataProducerID), SCTPStreamParameters: &stream, Label: c.Label(), Protocol: c.Protocol(), Paused: paused,
+		ID: o.id(o.DataProducerID), SCTPStreamParameters: &stream, Label: c.Label(), Protocol: c.Protocol(), Paused: silent,
 	})
 	if err != nil {
 		c.Close()
 		return Piped{}, err
 	}
-	m.begin(paused, func(paused bool) error {
-		if paused {
-			return there.Pause(context.Background())
-		}
-		return there.Resume(context.Background())
-	})
-	m.set(c.ProducerPaused())
-	c.onEnd(there.Close)
-	there.onEnd(c.Close)
+	follow(&there.handle, &c.handle, silent, c.silent)
 	return Piped{DataConsumer: c, DataProducer: there}, nil
+}
+
+// follow has what arrives be as silent as what is sent, as it was when it was made, and both end together.
+func follow(there, sent *handle, was bool, silent func() bool) {
+	m := &mirror{is: was, silent: silent, apply: func(paused bool) error { return there.setPaused(context.Background(), paused) }}
+	sent.set(func() { sent.changed = m.news })
+	m.news() // of what came before
+	sent.OnEnd(there.Close)
+	there.OnEnd(sent.Close)
 }

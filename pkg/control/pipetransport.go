@@ -11,12 +11,14 @@ import (
 
 // PipeTransportOptions are where a pipe transport listens and who is told. Absent options have mediasoup's defaults.
 type PipeTransportOptions struct {
+	ID         string // made up if empty
 	ListenInfo proto.ListenInfo
 	EnableRTX  bool // repair what gets lost between the routers
 	EnableSRTP bool
 	proto.SCTPOptions
 
 	SCTPState func(string)
+	Trace     func(proto.TraceEvent)
 	Closed    func(Reason)
 }
 
@@ -33,7 +35,7 @@ type PipeTransport struct {
 
 // CreatePipeTransport makes a transport with a socket of its own.
 func (r *Router) CreatePipeTransport(ctx context.Context, o PipeTransportOptions) (*PipeTransport, error) {
-	t := &PipeTransport{Transport: newTransport(r, o.Closed), opts: o}
+	t := &PipeTransport{Transport: newTransport(r, o.ID, o.Closed, o.Trace), opts: o}
 	t.Transport.pipe = true
 	t.association.transport, t.association.told = t.Transport, o.SCTPState
 	body := proto.PipeTransportOptions{
@@ -50,7 +52,10 @@ func (r *Router) CreatePipeTransport(ctx context.Context, o PipeTransportOptions
 	return t, nil
 }
 
-func (t *PipeTransport) event(name string, body channel.Raw) { t.association.event(name, body) }
+func (t *PipeTransport) event(name string, body channel.Raw) {
+	t.association.event(name, body)
+	t.Transport.event(name, body)
+}
 
 // Tuple is the socket's address and, once connected, the other end's.
 func (t *PipeTransport) Tuple() proto.TransportTuple {
@@ -80,12 +85,16 @@ func (t *PipeTransport) Connect(ctx context.Context, o proto.ConnectPipeTranspor
 // Consume makes a consumer that sends all streams of a producer as they are: its parameters are what the other end produces. Of the options,
 // those about what a peer can take have no meaning.
 func (t *PipeTransport) Consume(ctx context.Context, o ConsumerOptions) (*Consumer, error) {
+	if t.router.worker.remote {
+		return t.consumeRemotely(ctx, o)
+	}
 	p := t.router.producer(o.ProducerID)
 	if p == nil {
 		return nil, proto.NotFound("producer", o.ProducerID)
 	}
 	params := ortc.PipeConsumerRTPParameters(p.consumable, t.opts.EnableRTX, random32)
-	c := &Consumer{transport: t.Transport, id: newID(), producer: p, opts: o, parameters: params, kind: proto.Pipe}
+	c := t.newConsumer(o)
+	c.media, c.kind, c.parameters = p.Kind(), proto.Pipe, params
 	return t.consume(ctx, c, proto.Consume{
 		ConsumerID: c.id, ProducerID: p.id, Kind: p.Kind(), RTPParameters: params, Type: proto.Pipe,
 		ConsumableRTPEncodings: p.consumable.Encodings, Paused: o.Paused,

@@ -10,6 +10,7 @@ import (
 
 // PlainTransportOptions are where a plain transport listens and who is told. Absent options have mediasoup's defaults.
 type PlainTransportOptions struct {
+	ID              string // made up if empty
 	ListenInfo      proto.ListenInfo
 	RTCPListenInfo  *proto.ListenInfo // without RTCPMux; as ListenInfo, on any port
 	RTCPMux         *bool             // true
@@ -21,6 +22,7 @@ type PlainTransportOptions struct {
 	Tuple     func(proto.TransportTuple) // comedia learned the address
 	RTCPTuple func(proto.TransportTuple)
 	SCTPState func(string)
+	Trace     func(proto.TraceEvent)
 	Closed    func(Reason)
 }
 
@@ -38,7 +40,7 @@ type PlainTransport struct {
 
 // CreatePlainTransport makes a transport with sockets of its own.
 func (r *Router) CreatePlainTransport(ctx context.Context, o PlainTransportOptions) (*PlainTransport, error) {
-	t := &PlainTransport{Transport: newTransport(r, o.Closed), opts: o}
+	t := &PlainTransport{Transport: newTransport(r, o.ID, o.Closed, o.Trace), opts: o}
 	body := proto.PlainTransportOptions{
 		TransportID: t.id, ListenInfo: o.ListenInfo, RTCPListenInfo: o.RTCPListenInfo, RTCPMux: o.RTCPMux, Comedia: o.Comedia,
 		EnableSRTP: o.EnableSRTP, SRTPCryptoSuite: o.SRTPCryptoSuite, SCTPOptions: o.SCTPOptions,
@@ -73,6 +75,7 @@ func (t *PlainTransport) event(name string, body channel.Raw) {
 		}
 	default:
 		t.association.event(name, body)
+		t.Transport.event(name, body)
 	}
 }
 

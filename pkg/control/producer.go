@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"sync"
 
 	"gazpacho/pkg/channel"
 	"gazpacho/pkg/ortc"
@@ -17,54 +16,80 @@ type ProducerOptions struct {
 	Paused               bool
 	KeyFrameRequestDelay int // milliseconds
 
-	Score  func(proto.ProducerScore)
-	Closed func(Reason) // never for Close
+	Score            func(proto.ProducerScore)
+	VideoOrientation func(proto.VideoOrientation)
+	Trace            func(proto.TraceEvent)
+	Closed           func(Reason) // never for Close
 }
 
 // Producer is one media source a peer sends.
 type Producer struct {
-	ending
-
-	// passed in
-	transport  *Transport
-	id         string
-	opts       ProducerOptions // RTPParameters are ours: checked, with the transport's CNAME
-	consumable proto.RTPParameters
+	handle
+	opts       ProducerOptions     // RTPParameters are ours: checked, with the transport's CNAME
+	consumable proto.RTPParameters // not over a controller
 
 	// state
-	mu     sync.Mutex
-	kind   string // simple, simulcast or svc
-	paused bool
-	score  proto.ProducerScore
-	closed bool
+	kind  string // simple, simulcast or svc
+	score proto.ProducerScore
+}
+
+func (t *Transport) newProducer(o ProducerOptions) *Producer {
+	p := &Producer{handle: t.handleOf(producerKind, o.ID, o.Closed), opts: o}
+	p.paused = o.Paused
+	p.leave = func() {
+		t.mu.Lock()
+		delete(t.producers, p.id)
+		t.mu.Unlock()
+		if t.router.producer(p.id) == p {
+			remove(t.router, t.router.producers, p.id)
+		}
+	}
+	return p
 }
 
 // Produce makes a producer. Errors: TypeError for malformed parameters, UnsupportedError for codecs the router does not forward.
 func (t *Transport) Produce(ctx context.Context, o ProducerOptions) (*Producer, error) {
+	if o.ID == "" {
+		o.ID = newID()
+	} else if t.router.producer(o.ID) != nil {
+		return nil, proto.Duplicate("producer", o.ID)
+	}
+	if t.router.worker.remote {
+		return t.produceRemotely(ctx, o)
+	}
 	p, body, refused := t.prepareProducer(o)
 	if refused != nil {
 		return nil, refused
 	}
-	if err := t.addProducer(p); err != nil {
+	var result proto.ProduceResult
+	if err := t.produce(ctx, p, body, &result); err != nil {
 		return nil, err
 	}
-	t.router.worker.listen(p.id, p, 1)
-	result, err := ask[proto.ProduceResult](ctx, t.router.worker, proto.TransportProduce, t.id, body)
-	if err != nil {
+	return kept(p, p.made(result.Type))
+}
+
+// produce asks for a producer that was prepared.
+func (t *Transport) produce(ctx context.Context, p *Producer, body, result any) error {
+	if err := enter(t, t.producers, p.id, p); err != nil {
+		return err
+	}
+	t.router.listen(p.address, p, 1)
+	if err := t.request(ctx, proto.TransportProduce, body, result); err != nil {
 		undo(err, p.Close, p.end)
-		return nil, err
+		return err
 	}
+	return nil
+}
+
+// made lets a producer be consumed, now that its type is known.
+func (p *Producer) made(kind string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
-		return nil, errClosed("transport", t.id)
+		return errClosed("transport", p.transport.id)
 	}
-	p.kind = result.Type
-	// Only now can it be consumed: before, its type is unknown.
-	if err := add(t.router, t.router.producers, p.id, p); err != nil {
-		return nil, err
-	}
-	return p, nil
+	p.kind = kind
+	return add(p.transport.router, p.transport.router.producers, p.id, p)
 }
 
 // prepareProducer decides by ORTC what the worker is asked for.
@@ -73,11 +98,6 @@ func (t *Transport) prepareProducer(o ProducerOptions) (*Producer, proto.Produce
 	if o.Kind != proto.Audio && o.Kind != proto.Video {
 		return nil, none, proto.BadField("kind", "%q is not audio or video", o.Kind)
 	}
-	if o.ID == "" {
-		o.ID = newID()
-	} else if t.router.producer(o.ID) != nil {
-		return nil, none, proto.Duplicate("producer", o.ID)
-	}
 	params := o.RTPParameters
 	if err := ortc.ValidateRTPParameters(&params); err != nil {
 		return nil, none, within("rtpParameters", err)
@@ -85,17 +105,19 @@ func (t *Transport) prepareProducer(o ProducerOptions) (*Producer, proto.Produce
 	if len(params.Encodings) == 0 {
 		params.Encodings = []proto.RTPEncodingParameters{{}}
 	}
+	capabilities := t.router.RTPCapabilities()
 	params.RTCP.CNAME = t.claimCNAME(params.RTCP.CNAME)
-	mapping, err := ortc.ProducerRTPParametersMapping(&params, t.router.capabilities, random32)
+	mapping, err := ortc.ProducerRTPParametersMapping(&params, capabilities, random32)
 	if err != nil {
 		return nil, none, within("rtpParameters", err)
 	}
-	consumable, err := ortc.ConsumableRTPParameters(o.Kind, params, t.router.capabilities, mapping)
+	consumable, err := ortc.ConsumableRTPParameters(o.Kind, params, capabilities, mapping)
 	if err != nil {
 		return nil, none, within("rtpParameters", err)
 	}
 	o.RTPParameters = params
-	p := &Producer{transport: t, id: o.ID, opts: o, consumable: consumable, paused: o.Paused}
+	p := t.newProducer(o)
+	p.consumable = consumable
 	return p, proto.Produce{
 		ProducerID: p.id, Kind: o.Kind, RTPParameters: params, RTPMapping: mapping, Paused: o.Paused,
 		KeyFrameRequestDelay: o.KeyFrameRequestDelay,
@@ -114,21 +136,21 @@ func within(field string, err *proto.Error) *proto.Error {
 }
 
 func (p *Producer) event(name string, body channel.Raw) {
-	if name != proto.EventProducerScore {
-		return
+	switch name {
+	case proto.EventProducerScore:
+		var score proto.ProducerScore
+		if channel.Decode(body, &score) == nil {
+			p.set(func() { p.score = score })
+			call(p.opts.Score, score)
+		}
+	case proto.EventProducerVideoOrientation:
+		heed(body, p.opts.VideoOrientation)
+	case proto.EventProducerTrace:
+		heed(body, p.opts.Trace)
+	case proto.EventProducerClosed:
+		heedEnd(body, p.closeBy)
 	}
-	var score proto.ProducerScore
-	if channel.Decode(body, &score) != nil {
-		return
-	}
-	p.mu.Lock()
-	p.score = score
-	p.mu.Unlock()
-	call(p.opts.Score, score)
 }
-
-// ID is the producer's.
-func (p *Producer) ID() string { return p.id }
 
 // Kind is audio or video.
 func (p *Producer) Kind() string { return p.opts.Kind }
@@ -143,13 +165,6 @@ func (p *Producer) Type() string {
 // RTPParameters is what the peer sends. The caller must not change it.
 func (p *Producer) RTPParameters() proto.RTPParameters { return p.opts.RTPParameters }
 
-// Paused tells whether nothing is forwarded.
-func (p *Producer) Paused() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.paused
-}
-
 // Score is the newest one.
 func (p *Producer) Score() proto.ProducerScore {
 	p.mu.Lock()
@@ -157,65 +172,17 @@ func (p *Producer) Score() proto.ProducerScore {
 	return p.score
 }
 
-// Pause ends forwarding to all consumers, who are told.
-func (p *Producer) Pause(ctx context.Context) error {
-	return p.setPaused(ctx, proto.ProducerPause, true)
-}
-
-// Resume begins it again.
-func (p *Producer) Resume(ctx context.Context) error {
-	return p.setPaused(ctx, proto.ProducerResume, false)
-}
-
-func (p *Producer) setPaused(ctx context.Context, method string, paused bool) error {
-	if err := p.worker().client.Request(ctx, method, p.id, nil, nil); err != nil {
-		return err
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.paused = paused
-	return nil
+// EnableTraceEvent replaces the kinds of trace events: rtp, keyframe, nack, pli, fir and sr.
+func (p *Producer) EnableTraceEvent(ctx context.Context, types ...string) error {
+	return p.request(ctx, proto.ProducerEnableTraceEvent, proto.EnableTraceEvent{Types: types})
 }
 
 // Dump tells all about the producer.
 func (p *Producer) Dump(ctx context.Context) (proto.ProducerDump, error) {
-	return ask[proto.ProducerDump](ctx, p.worker(), proto.ProducerDumpMethod, p.id, nil)
+	return ask[proto.ProducerDump](ctx, p.worker(), proto.ProducerDumpMethod, p.address, nil)
 }
 
 // Stats counts what arrived, one element per stream.
 func (p *Producer) Stats(ctx context.Context) ([]proto.RTPStreamStats, error) {
-	return ask[[]proto.RTPStreamStats](ctx, p.worker(), proto.ProducerGetStats, p.id, nil)
+	return ask[[]proto.RTPStreamStats](ctx, p.worker(), proto.ProducerGetStats, p.address, nil)
 }
-
-// Close ends the producer and, by the worker's event, its consumers.
-func (p *Producer) Close() {
-	if p.end() {
-		p.worker().tell(proto.TransportCloseProducer, p.transport.id, proto.CloseProducer{ProducerID: p.id})
-	}
-}
-
-func (p *Producer) closeBy(reason Reason) {
-	if p.end() {
-		call(p.opts.Closed, reason)
-	}
-}
-
-func (p *Producer) end() bool {
-	p.mu.Lock()
-	if p.closed {
-		p.mu.Unlock()
-		return false
-	}
-	p.closed = true
-	p.mu.Unlock()
-	t := p.transport
-	t.mu.Lock()
-	delete(t.producers, p.id)
-	t.mu.Unlock()
-	remove(t.router, t.router.producers, p.id)
-	p.worker().forget(p.id, 1)
-	p.happened()
-	return true
-}
-
-func (p *Producer) worker() *Worker { return p.transport.router.worker }

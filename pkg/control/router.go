@@ -11,13 +11,16 @@ import (
 // Router forwards media between the transports in it.
 type Router struct {
 	// passed in
-	worker       *Worker
-	id           string
-	capabilities proto.RTPCapabilities
-	told         func(Reason)
+	worker   *Worker
+	workerID string // over a controller
+	id       string
+	opts     RouterOptions
+
+	joining sync.Mutex // held while the end of a pipe is looked for or adopted, over a controller
 
 	// state
 	mu            sync.Mutex
+	capabilities  proto.RTPCapabilities
 	transports    map[string]*Transport
 	observers     map[string]rtpObserver
 	producers     map[string]*Producer // of all transports: what can be consumed
@@ -30,7 +33,59 @@ type Router struct {
 func (r *Router) ID() string { return r.id }
 
 // RTPCapabilities is what the router forwards. The caller must not change it.
-func (r *Router) RTPCapabilities() proto.RTPCapabilities { return r.capabilities }
+func (r *Router) RTPCapabilities() proto.RTPCapabilities {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.capabilities
+}
+
+// WorkerID names the worker it lives in, of a controller; empty over a worker's own channel.
+func (r *Router) WorkerID() string { return r.workerID }
+
+// Closed tells whether the router has ended.
+func (r *Router) Closed() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.closed
+}
+
+// UpdateMediaCodecs has the router forward other codecs, of producers that are made after it. Errors: those of Worker.CreateRouter.
+func (r *Router) UpdateMediaCodecs(ctx context.Context, codecs []proto.RTPCodecCapability) error {
+	capabilities, err := r.updated(ctx, codecs)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.capabilities = capabilities
+	return nil
+}
+
+func (r *Router) updated(ctx context.Context, codecs []proto.RTPCodecCapability) (proto.RTPCapabilities, error) {
+	if r.worker.remote {
+		return ask[proto.RTPCapabilities](ctx, r.worker, proto.RouterUpdateMediaCodecs, r.id, proto.UpdateMediaCodecs{MediaCodecs: codecs})
+	}
+	capabilities, refused := capabilitiesOf(codecs)
+	if refused != nil {
+		return capabilities, refused
+	}
+	return capabilities, nil
+}
+
+// capabilitiesOf is what a router of these codecs forwards.
+func capabilitiesOf(codecs []proto.RTPCodecCapability) (proto.RTPCapabilities, *proto.Error) {
+	capabilities, refused := ortc.GenerateRouterRTPCapabilities(codecs)
+	if refused != nil {
+		return capabilities, refused
+	}
+	describe(&capabilities)
+	return capabilities, nil
+}
+
+// listen has the events of something in the router led to o.
+func (r *Router) listen(address string, o object, weight int) {
+	r.worker.listen(address, listener{o, r}, weight)
+}
 
 // Dump tells what lives in the router.
 func (r *Router) Dump(ctx context.Context) (proto.RouterDump, error) {
@@ -39,6 +94,9 @@ func (r *Router) Dump(ctx context.Context) (proto.RouterDump, error) {
 
 // CanConsume tells whether an endpoint with these capabilities can take a producer; not one that is unknown.
 func (r *Router) CanConsume(producerID string, capabilities proto.RTPCapabilities) bool {
+	if r.worker.remote {
+		return r.canConsumeRemotely(producerID, capabilities)
+	}
 	p := r.producer(producerID)
 	if p == nil {
 		return false
@@ -56,8 +114,8 @@ func (r *Router) Close() {
 
 // closeBy closes the router because of something else.
 func (r *Router) closeBy(reason Reason) {
-	if r.end() && r.told != nil {
-		r.told(reason)
+	if r.end() {
+		call(r.opts.Closed, reason)
 	}
 }
 
@@ -76,7 +134,7 @@ func (r *Router) end() bool {
 		t.closeBy(RouterClosed)
 	}
 	for _, o := range observers {
-		o.end()
+		o.closeBy(RouterClosed)
 	}
 	return true
 }

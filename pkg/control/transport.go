@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"sync"
 
+	"gazpacho/pkg/channel"
 	"gazpacho/proto"
 )
 
@@ -19,6 +20,7 @@ type Transport struct {
 	router *Router
 	id     string
 	told   func(Reason)
+	trace  func(proto.TraceEvent)
 	pipe   bool // its peer is a router
 	direct bool // its peer is us
 
@@ -35,9 +37,12 @@ type Transport struct {
 	closed        bool
 }
 
-func newTransport(r *Router, told func(Reason)) *Transport {
+func newTransport(r *Router, id string, told func(Reason), trace func(proto.TraceEvent)) *Transport {
+	if id == "" {
+		id = newID()
+	}
 	return &Transport{
-		router: r, id: newID(), told: told, producers: map[string]*Producer{}, consumers: map[string]*Consumer{},
+		router: r, id: id, told: told, trace: trace, producers: map[string]*Producer{}, consumers: map[string]*Consumer{},
 		dataProducers: map[string]*DataProducer{}, dataConsumers: map[string]*DataConsumer{},
 	}
 }
@@ -48,7 +53,7 @@ func (t *Transport) open(ctx context.Context, o object, method string, body, dum
 	if err := add(r, r.transports, t.id, t); err != nil {
 		return err
 	}
-	r.worker.listen(t.id, o, 0)
+	r.listen(t.id, o, 0)
 	if err := r.worker.client.Request(ctx, method, r.id, body, dump); err != nil {
 		undo(err, t.Close, t.end)
 		return err
@@ -56,8 +61,23 @@ func (t *Transport) open(ctx context.Context, o object, method string, body, dum
 	return nil
 }
 
+// event takes the events that transports of all types have.
+func (t *Transport) event(name string, body channel.Raw) {
+	switch name {
+	case proto.EventTransportTrace:
+		heed(body, t.trace)
+	case proto.EventTransportListenServerClose:
+		t.closeBy(ServerClosed)
+	case proto.EventTransportClosed:
+		heedEnd(body, t.closeBy)
+	}
+}
+
 // ID is the transport's.
 func (t *Transport) ID() string { return t.id }
+
+// Router is what the transport is part of.
+func (t *Transport) Router() *Router { return t.router }
 
 // Closed tells whether the transport has ended.
 func (t *Transport) Closed() bool {
@@ -68,21 +88,26 @@ func (t *Transport) Closed() bool {
 
 // SetMaxIncomingBitrate limits what the peer is allowed to send, bit/s; 0 lifts the limit.
 func (t *Transport) SetMaxIncomingBitrate(ctx context.Context, bitrate int) error {
-	return t.request(ctx, proto.TransportSetMaxIncomingBitrate, proto.SetMaxIncomingBitrate{MaxIncomingBitrate: bitrate})
+	return t.request(ctx, proto.TransportSetMaxIncomingBitrate, proto.SetMaxIncomingBitrate{MaxIncomingBitrate: bitrate}, nil)
 }
 
 // SetMaxOutgoingBitrate limits what is sent to the peer, bit/s; 0 lifts the limit.
 func (t *Transport) SetMaxOutgoingBitrate(ctx context.Context, bitrate int) error {
-	return t.request(ctx, proto.TransportSetMaxOutgoingBitrate, proto.SetMaxOutgoingBitrate{MaxOutgoingBitrate: bitrate})
+	return t.request(ctx, proto.TransportSetMaxOutgoingBitrate, proto.SetMaxOutgoingBitrate{MaxOutgoingBitrate: bitrate}, nil)
+}
+
+// SetMinOutgoingBitrate is how little is ever estimated to fit to the peer, bit/s; 0 lifts the limit.
+func (t *Transport) SetMinOutgoingBitrate(ctx context.Context, bitrate int) error {
+	return t.request(ctx, proto.TransportSetMinOutgoingBitrate, proto.SetMinOutgoingBitrate{MinOutgoingBitrate: bitrate}, nil)
 }
 
 // EnableTraceEvent replaces the kinds of trace events: probation and bwe.
 func (t *Transport) EnableTraceEvent(ctx context.Context, types ...string) error {
-	return t.request(ctx, proto.TransportEnableTraceEvent, proto.EnableTraceEvent{Types: types})
+	return t.request(ctx, proto.TransportEnableTraceEvent, proto.EnableTraceEvent{Types: types}, nil)
 }
 
-func (t *Transport) request(ctx context.Context, method string, body any) error {
-	return t.router.worker.client.Request(ctx, method, t.id, body, nil)
+func (t *Transport) request(ctx context.Context, method string, body, result any) error {
+	return t.router.worker.client.Request(ctx, method, t.id, body, result)
 }
 
 // Close closes the transport, its producers and its consumers.
@@ -151,22 +176,13 @@ func (t *Transport) claimMID() string {
 	return mid
 }
 
-func (t *Transport) addProducer(p *Producer) error {
+// enter puts v into one of the transport's tables, unless the transport is closed.
+func enter[V any](t *Transport, table map[string]V, id string, v V) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
 		return errClosed("transport", t.id)
 	}
-	t.producers[p.id] = p
-	return nil
-}
-
-func (t *Transport) addConsumer(c *Consumer) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.closed {
-		return errClosed("transport", t.id)
-	}
-	t.consumers[c.id] = c
+	table[id] = v
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 // WebRTCTransportOptions are where a WebRTC transport listens and who is told. Exactly one of Server and ListenInfos is given;
 // absent options have mediasoup's defaults.
 type WebRTCTransportOptions struct {
+	ID                              string // made up if empty
 	Server                          *WebRTCServer
 	ListenInfos                     []proto.ListenInfo
 	EnableUDP                       *bool // true
@@ -22,6 +23,7 @@ type WebRTCTransportOptions struct {
 	SCTP                            proto.SCTPOptions
 
 	ICEState  func(state string)
+	Selected  func(proto.TransportTuple) // the peer is reached by another 5-tuple
 	DTLSState func(state string)
 	SCTPState func(state string)
 	Trace     func(proto.TraceEvent)
@@ -46,7 +48,7 @@ type WebRTCTransport struct {
 
 // CreateWebRTCTransport makes a transport that waits for its peer.
 func (r *Router) CreateWebRTCTransport(ctx context.Context, o WebRTCTransportOptions) (*WebRTCTransport, error) {
-	t := &WebRTCTransport{Transport: newTransport(r, o.Closed), opts: o, iceState: proto.ICENew, dtlsState: proto.DTLSNew}
+	t := &WebRTCTransport{Transport: newTransport(r, o.ID, o.Closed, o.Trace), opts: o, iceState: proto.ICENew, dtlsState: proto.DTLSNew}
 	body := proto.WebRTCTransportOptions{
 		TransportID: t.id, ListenInfos: o.ListenInfos, EnableUDP: o.EnableUDP, EnableTCP: o.EnableTCP, PreferUDP: o.PreferUDP,
 		PreferTCP: o.PreferTCP, ICEConsentTimeout: o.ICEConsentTimeout,
@@ -60,13 +62,27 @@ func (r *Router) CreateWebRTCTransport(ctx context.Context, o WebRTCTransportOpt
 	if err := t.open(ctx, t, method, body, &dump); err != nil {
 		return nil, err
 	}
+	t.adopt(&dump)
+	return t, nil
+}
+
+// adopt takes over how the transport is, unless events were faster.
+func (t *WebRTCTransport) adopt(dump *proto.WebRTCTransportDump) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.iceParameters, t.candidates, t.dtls = dump.ICEParameters, dump.ICECandidates, dump.DTLSParameters
 	if t.sctp = dump.SCTPParameters; t.sctpState == "" {
 		t.sctpState = dump.SCTPState
 	}
-	return t, nil
+	if t.selected == nil {
+		t.selected = dump.ICESelectedTuple
+	}
+	if t.iceState == proto.ICENew && dump.ICEState != "" {
+		t.iceState = dump.ICEState
+	}
+	if t.dtlsState == proto.DTLSNew && dump.DTLSState != "" {
+		t.dtlsState = dump.DTLSState
+	}
 }
 
 func (t *WebRTCTransport) event(name string, body channel.Raw) {
@@ -87,6 +103,7 @@ func (t *WebRTCTransport) event(name string, body channel.Raw) {
 		var b proto.ICESelectedTupleChange
 		if channel.Decode(body, &b) == nil {
 			t.set(func() { t.selected = &b.ICESelectedTuple })
+			call(t.opts.Selected, b.ICESelectedTuple)
 		}
 	case proto.EventSCTPStateChange:
 		var b proto.SCTPStateChange
@@ -97,17 +114,10 @@ func (t *WebRTCTransport) event(name string, body channel.Raw) {
 	case proto.EventSCTPNegotiatedCapabilities:
 		var b proto.SCTPNegotiated
 		if channel.Decode(body, &b) == nil {
-			t.Transport.mu.Lock()
-			t.maxStreams = b.SCTPNegotiatedCapabilities.NegotiatedMaxOutboundStreams
-			t.Transport.mu.Unlock()
+			t.setMaxStreams(b.SCTPNegotiatedCapabilities.NegotiatedMaxOutboundStreams)
 		}
-	case proto.EventTransportTrace:
-		var b proto.TraceEvent
-		if channel.Decode(body, &b) == nil {
-			call(t.opts.Trace, b)
-		}
-	case proto.EventTransportListenServerClose:
-		t.closeBy(ServerClosed)
+	default:
+		t.Transport.event(name, body)
 	}
 }
 
@@ -115,12 +125,6 @@ func (t *WebRTCTransport) set(f func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	f()
-}
-
-func call[A any](f func(A), a A) {
-	if f != nil {
-		f(a)
-	}
 }
 
 // ICEParameters are our credentials.

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"gazpacho/pkg/channel"
-	"gazpacho/pkg/ortc"
 	"gazpacho/proto"
 )
 
@@ -25,9 +24,10 @@ type Options struct {
 // Worker is one worker process we are attached to.
 type Worker struct {
 	client *channel.Client
+	remote bool // the other end is a controller, and all of its workers
 
 	mu      sync.Mutex
-	objects map[string]object // by id: who gets the events
+	objects map[string]listener // by address: who gets the events
 	routers map[string]*Router
 	load    int // producers and consumers
 	ended   bool
@@ -39,6 +39,12 @@ type object interface {
 	event(name string, body channel.Raw)
 }
 
+// listener is an object and the router it is in, nil if it is in none.
+type listener struct {
+	object
+	router *Router
+}
+
 // receiver is an object that is sent packets or messages.
 type receiver interface {
 	receive(name string, meta channel.Raw, payload []byte)
@@ -46,32 +52,45 @@ type receiver interface {
 
 // Attach attaches to the worker at the other end of conn, which it owns from then on.
 func Attach(ctx context.Context, conn net.Conn, o Options) (*Worker, error) {
-	w := &Worker{objects: map[string]object{}, routers: map[string]*Router{}, done: make(chan struct{})}
+	w := unattached()
 	client, err := channel.Attach(ctx, conn, channel.Options{
 		Epoch: o.Epoch, Software: o.Software, Notification: w.notified, Log: o.Log,
 	})
 	if err != nil {
 		return nil, err
 	}
+	w.live(client)
+	return w, nil
+}
+
+func unattached() *Worker {
+	return &Worker{objects: map[string]listener{}, routers: map[string]*Router{}, done: make(chan struct{})}
+}
+
+// live begins with a client that is attached.
+func (w *Worker) live(client *channel.Client) {
 	w.client = client
 	go func() {
 		<-client.Done()
 		w.end()
 	}()
-	return w, nil
 }
 
 // notified leads an event to the object it is about; that of an object which was closed meanwhile is nobody's.
 func (w *Worker) notified(n channel.Notification) {
 	w.mu.Lock()
-	o := w.objects[n.HandlerID]
+	l := w.objects[n.HandlerID]
 	w.mu.Unlock()
-	switch r, receives := o.(receiver); {
-	case o == nil:
+	switch r, receives := l.object.(receiver); {
+	case l.object == nil:
+		return
 	case n.Payload == nil:
-		o.event(n.Event, n.Body)
+		l.event(n.Event, n.Body)
 	case receives:
 		r.receive(n.Event, n.Body, n.Payload)
+	}
+	if l.router != nil {
+		call(l.router.opts.Event, n)
 	}
 }
 
@@ -80,9 +99,18 @@ func (w *Worker) end() {
 	w.mu.Lock()
 	w.ended = true
 	routers := values(w.routers)
+	var servers []*WebRTCServer
+	for _, l := range w.objects {
+		if s, ok := l.object.(*WebRTCServer); ok {
+			servers = append(servers, s)
+		}
+	}
 	w.mu.Unlock()
 	for _, r := range routers {
 		r.closeBy(WorkerClosed)
+	}
+	for _, s := range servers {
+		s.closeBy(WorkerClosed)
 	}
 	close(w.done)
 }
@@ -144,77 +172,30 @@ func (w *Worker) UpdateSettings(ctx context.Context, s proto.UpdateSettings) err
 	return w.client.Request(ctx, proto.WorkerUpdateSettings, "", s, nil)
 }
 
-// WebRTCServer is the sockets that a worker's WebRTC transports share.
-type WebRTCServer struct {
-	worker *Worker
-	id     string
-}
-
-// CreateWebRTCServer binds a worker's shared sockets.
-func (w *Worker) CreateWebRTCServer(ctx context.Context, infos []proto.ListenInfo) (*WebRTCServer, error) {
-	s := &WebRTCServer{worker: w, id: newID()}
-	body := proto.CreateWebRTCServer{WebRTCServerID: s.id, ListenInfos: infos}
-	if err := w.client.Request(ctx, proto.WorkerCreateWebRTCServer, "", body, nil); err != nil {
-		return nil, err
-	}
-	return s, nil
-}
-
-// ID is the server's.
-func (s *WebRTCServer) ID() string { return s.id }
-
-// Dump tells its addresses and transports.
-func (s *WebRTCServer) Dump(ctx context.Context) (proto.WebRTCServerDump, error) {
-	return ask[proto.WebRTCServerDump](ctx, s.worker, proto.WebRTCServerDumpMethod, s.id, nil)
-}
-
-// RouterOptions are what a router is made of.
-type RouterOptions struct {
-	MediaCodecs []proto.RTPCodecCapability
-	Closed      func(Reason) // the worker is gone; may be nil
-}
-
-// CreateRouter makes a router that forwards the given codecs. Errors: those of ortc.GenerateRouterRTPCapabilities.
-func (w *Worker) CreateRouter(ctx context.Context, o RouterOptions) (*Router, error) {
-	capabilities, refused := ortc.GenerateRouterRTPCapabilities(o.MediaCodecs)
-	if refused != nil {
-		return nil, refused
-	}
-	describe(&capabilities)
-	r := &Router{
-		worker: w, id: newID(), capabilities: capabilities, told: o.Closed,
-		transports: map[string]*Transport{}, observers: map[string]rtpObserver{}, producers: map[string]*Producer{},
-		dataProducers: map[string]*DataProducer{}, pairs: map[*Router]*joint{},
-	}
-	// Known before the worker is asked: an end in between must reach it.
-	if !w.adopt(r) {
-		return nil, w.client.Err()
-	}
-	if err := w.client.Request(ctx, proto.WorkerCreateRouter, "", proto.CreateRouter{RouterID: r.id}, nil); err != nil {
-		undo(err, r.Close, r.end)
-		return nil, err
-	}
-	return r, nil
-}
-
-func (w *Worker) adopt(r *Router) bool {
+// adopt enters a router, unless the worker is gone or has one of that id.
+func (w *Worker) adopt(r *Router) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.ended {
-		return false
+	switch {
+	case w.ended:
+		return w.client.Err()
+	case w.routers[r.id] != nil:
+		return proto.Duplicate("router", r.id)
 	}
 	w.routers[r.id] = r
-	return true
+	w.objects[r.id] = listener{r, r}
+	return nil
 }
 
 func (w *Worker) disown(r *Router) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.routers, r.id)
+	delete(w.objects, r.id)
 }
 
 // listen has the events of id led to o; forget ends it. Producers and consumers weigh one each, the rest nothing.
-func (w *Worker) listen(id string, o object, weight int) {
+func (w *Worker) listen(id string, o listener, weight int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.objects[id] = o
