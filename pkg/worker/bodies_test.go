@@ -53,6 +53,9 @@ func TestEveryBody(t *testing.T) {
 		if m.Name == proto.WorkerClose { // ends the worker
 			continue
 		}
+		if m.Request != nil && s.sensible()[m.Name] == nil {
+			t.Errorf("%s has no sensible body here", m.Name)
+		}
 		x := &trial{bodyStage: s, schema: document, method: m, paths: map[string]bool{}}
 		if m.Request != nil {
 			addPaths(x.paths, reflect.TypeOf(m.Request), "")
