@@ -313,6 +313,12 @@ func TestVectorsOfInvalidFrames(t *testing.T) {
 		{Name: "method that is no text", Hex: "00000006 95 00 01 05 a0 c0"},
 		{Name: "method that is no UTF-8", Hex: "00000007 95 00 01 a1ff a0 c0"},
 		{Name: "payload that is text", Hex: "00000008 95 03 a165 a0 c0 a170"},
+		{Name: "response to an id that is text", Hex: "00000006 94 01 a131 c0 c0"},
+		{Name: "event whose name is a list", Hex: "00000005 94 02 90 a0 c0"},
+		{Name: "event of an object whose id is a number", Hex: "00000006 94 02 a165 07 c0"},
+		{Name: "log without an element for fields", Hex: "00000009 95 04 a177 a174 01 a178"},
+		{Name: "log of a level that is a number", Hex: "00000009 96 04 05 a174 01 a178 c0"},
+		{Name: "log at a time that is text", Hex: "0000000b 96 04 a177 a174 a131 a178 c0"},
 	}
 	for i := range all {
 		all[i].Hex = strings.ReplaceAll(all[i].Hex, " ", "")
