@@ -72,3 +72,9 @@ func IsMessage(b []byte) bool {
 		binary.BigEndian.Uint32(b[4:]) == magicCookie &&
 		int(binary.BigEndian.Uint16(b[2:])) == len(b)-HeaderSize
 }
+
+// MethodOf returns the method of what IsMessage calls a message.
+func MethodOf(b []byte) Method {
+	_, m := splitType(binary.BigEndian.Uint16(b))
+	return m
+}

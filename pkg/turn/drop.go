@@ -18,12 +18,13 @@ const (
 	DropTooLong                  // longer than a slot
 	DropLoop                     // TURN to a media port of ours
 	DropClosed                   // to a relay that is closed
+	DropNoSocket                 // to a peer whose relay's socket could not be opened
 	NumDrops
 )
 
 var dropNames = [NumDrops]string{
 	"malformed", "fingerprint", "notRequest", "budget", "amplifying", "noAllocation", "noPermission", "noChannel", "denied", "rate", "tooLong",
-	"loop", "closed",
+	"loop", "closed", "noSocket",
 }
 
 // String returns the key under which statistics show the reason.

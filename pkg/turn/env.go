@@ -11,13 +11,13 @@ import (
 
 // Env is what a Server lives in. Media, Streams and Events may be nil.
 type Env struct {
-	Timers *timer.Queue
-	Random io.Reader // cryptographic; it must not fail
-	Egress Egress
-	Relays RelaySockets
-	Media  Media
-	Stream Streams
-	Events Events
+	Timers  *timer.Queue
+	Random  io.Reader // cryptographic; it must not fail
+	Egress  Egress
+	Relays  RelaySockets
+	Media   Media
+	Streams Streams
+	Events  Events
 }
 
 // Egress lends slots of the send batch towards clients: Next returns one, Commit sends its first n bytes. A slot that is not committed is lent again.

@@ -29,7 +29,8 @@ func FrameSize(b []byte) (int, bool) {
 	}
 }
 
-// IsChannelData tells ChannelData from what else may arrive on a media port, by the first byte: 64 to 79 (RFC 7983 section 7).
-func IsChannelData(b []byte) bool { return len(b) >= channelHead && b[0]&0xf0 == 0x40 }
+// IsChannelData tells ChannelData from what else may arrive on a media port, by the first byte. RFC 7983 section 7 gives them 64 to 79; nobody else has 80
+// to 127, where clients of RFC 5766 have channels, too.
+func IsChannelData(b []byte) bool { return len(b) >= channelHead && b[0]>>6 == 1 }
 
 func padded(n int) int { return (n + 3) &^ 3 }

@@ -64,5 +64,17 @@ var answerCodes = [...]int{0, 300, 400, 401, 403, 405, 420, 437, 438, 440, 441, 
 
 const numAnswers = len(answerCodes)
 
+// answered counts an answer.
+func (c *Counters) answered(code int) {
+	for i := range answerCodes {
+		if answerCodes[i] == code {
+			c.Answers[i]++
+			return
+		}
+	}
+}
+
+func (c *Counters) drop(d Drop) { c.Drops[d]++ }
+
 // AnswerCode returns the error code that Counters.Answers[i] counts, 0 for success.
 func AnswerCode(i int) int { return answerCodes[i] }
