@@ -47,6 +47,7 @@ type Feedback struct {
 	heardAt   time.Time
 	mediaSSRC uint32
 	count     uint8 // of feedback packets
+	loss      lossAverage
 }
 
 // NewFeedback makes a Feedback that is silent until packets arrive.
@@ -122,6 +123,7 @@ func (f *Feedback) report(now time.Time) {
 	if f.pending == 0 {
 		return
 	}
+	f.loss.add(f.expected(), f.expected()-f.pending)
 	var w rtp.TransportCCWriter
 	begun := false
 	for n := f.history.first(f.from); n < f.history.end; n++ {
@@ -143,3 +145,9 @@ func (f *Feedback) report(now time.Time) {
 	f.pending = 0
 	f.cfg.Send(now, w.Finish())
 }
+
+// expected is how many packets the next report is of.
+func (f *Feedback) expected() int { return max(int(f.history.end-f.from), f.pending) }
+
+// Loss returns the fraction of packets lost lately, 0 to 1, before repairs.
+func (f *Feedback) Loss() float64 { return f.loss.value() }

@@ -12,7 +12,7 @@ import (
 func (s *Sender) REMB(now time.Time, bitrate int) {
 	bitrate = max(bitrate, 0)
 	s.remb = bitrate
-	if s.cfg.Feedback || bitrate == 0 {
+	if s.fed || bitrate == 0 {
 		return
 	}
 	elapsed := now.Sub(s.heardAt)
@@ -38,7 +38,7 @@ func (s *Sender) Passed(size int) { s.bytes += size }
 
 // Reported takes the fraction lost of a receiver report, in 256ths (RFC 3550 section 6.4.1). With feedback it is known better already.
 func (s *Sender) Reported(now time.Time, fraction uint8) {
-	if s.cfg.Feedback {
+	if s.fed {
 		return
 	}
 	s.average.add(256, int(fraction))

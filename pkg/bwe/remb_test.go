@@ -76,14 +76,28 @@ func TestSenderWithoutFeedbackGoesByReports(t *testing.T) {
 
 // With feedback a REMB is a ceiling, and what receiver reports say of loss is known already.
 func TestREMBBesideFeedbackIsACeiling(t *testing.T) {
-	s := NewSender(SenderConfig{Start: 600_000, Feedback: true})
+	s := sentPackets(20)
+	s.Feedback(start, arrivalsOf(transportCC(0, 20, 5, 1, 4)))
 	s.REMB(start, 250_000)
 	s.Reported(start, 255)
-	if got := s.Bitrate(); got != 250_000 || s.Heard() {
+	if got := s.Bitrate(); got != 250_000 || s.Loss() != 0 {
 		t.Errorf("%d", got)
 	}
 	s.REMB(start, 0)
 	if got := s.Bitrate(); got != 600_000 {
 		t.Errorf("%d without a ceiling", got)
+	}
+}
+
+// A peer that offered feedback and sends none, but REMB, is believed as one that did not offer it.
+func TestREMBInsteadOfTheFeedbackThatWasOffered(t *testing.T) {
+	s := sentPackets(20)
+	s.REMB(start, 2_000_000)
+	if got := s.Bitrate(); got != 2_000_000 || !s.Heard() {
+		t.Errorf("%d", got)
+	}
+	s.SetDesired(10_000_000)
+	if padding, _ := s.Probe(start); padding != 0 {
+		t.Errorf("%d bytes of padding for a peer that does not report", padding)
 	}
 }

@@ -42,7 +42,7 @@ func (s *Sender) Feedback(now time.Time, report rtp.Arrivals) {
 	if s.heardAt.IsZero() || now.Sub(s.heardAt) > silence {
 		s.forget()
 	}
-	s.heardAt = now
+	s.heardAt, s.fed = now, true
 	s.average.add(r.expected, r.lost)
 	s.loss.count(now, r.expected, r.lost-r.late)
 	s.measure(now)

@@ -5,7 +5,7 @@ import "time"
 // SenderConfig is what a Sender is given. Bitrates are bit/s.
 type SenderConfig struct {
 	Start    int  // the estimate before anything is known
-	Feedback bool // the peer reports by transport-wide sequence numbers; else by REMB and receiver reports
+	Feedback bool // the peer may report by transport-wide sequence numbers; as long as it does not, REMB and receiver reports count
 }
 
 // Sender estimates on the sending side how much a path carries: by delay and by loss, from the peer's transport-wide feedback (Google Congestion
@@ -35,7 +35,8 @@ type Sender struct {
 	bytes   int       // sent since the last report
 	packets int       // likewise
 	credit  int       // statuses that reports may still hold
-	heardAt time.Time // of the last report; zero before the first
+	heardAt time.Time // of the last report or REMB; zero before the first
+	fed     bool      // there was a report
 	remb    int       // a ceiling of the peer's, bit/s; 0 is none
 	refused uint64
 }
@@ -67,7 +68,7 @@ func (s *Sender) SetDesired(bitrate int) { s.desired = bitrate }
 // Bitrate returns the estimate in bit/s within the limits.
 func (s *Sender) Bitrate() int {
 	bitrate := int(s.estimate())
-	if s.remb > 0 && s.cfg.Feedback {
+	if s.remb > 0 && s.fed {
 		bitrate = min(bitrate, s.remb)
 	}
 	bitrate = max(bitrate, minBitrate, s.min)
@@ -106,7 +107,7 @@ func (s *Sender) Least() int { return max(s.min, minBitrate) }
 // Loss returns the fraction of packets lost lately, 0 to 1.
 func (s *Sender) Loss() float64 { return s.average.value() }
 
-// Heard tells whether the peer ever reported.
+// Heard tells whether the peer ever said what it receives.
 func (s *Sender) Heard() bool { return !s.heardAt.IsZero() }
 
 // Limited tells whether less is sent than may be.
@@ -163,7 +164,7 @@ func (s *Sender) Probe(now time.Time) (padding int, next time.Time) {
 func (s *Sender) mayProbe(now time.Time) float64 {
 	most, estimate := float64(s.Most()), s.estimate()
 	busy := s.state == overUse || !s.overAt.IsZero() && now.Sub(s.overAt) < probeCalm || s.loss.fraction > lossHigh
-	if !s.cfg.Feedback || !s.Heard() || s.desired == 0 || busy || estimate >= Padding*most {
+	if !s.fed || s.desired == 0 || busy || estimate >= Padding*most {
 		return 0
 	}
 	return s.prober.choose(now, estimate, float64(s.cfg.Start), most)

@@ -28,6 +28,8 @@ type Source interface {
 	// Stream returns the state of a stream, nil before its first packet.
 	Stream(ssrc uint32) *stream.Recv
 	StreamStats(now time.Time, ssrc uint32) (proto.RTPStreamStats, bool)
+	// LayerBitrate returns what one layer of a stream takes, in bit/s, 0 if it is not sent.
+	LayerBitrate(now time.Time, ssrc uint32, spatial, temporal int) int
 }
 
 // Events is the one way up.
@@ -47,6 +49,9 @@ type Config struct {
 
 	// ProducerClosed, if not nil, is told once that the producer ended the consumer, after the event went up.
 	ProducerClosed func(now time.Time, c *Consumer)
+
+	// Demand, if not nil, is told when bandwidth may have to be shared in another way; atOnce, before the consumer goes on.
+	Demand func(now time.Time, atOnce bool)
 }
 
 // none is no stream.
@@ -76,7 +81,9 @@ type Consumer struct {
 	paused         bool
 	producerPaused bool
 	closed         bool
-	active         bool      // connected and none of the other three
+	allocation     allocation
+	wasReady       bool
+	active         bool      // ready, and there is bandwidth
 	current        int       // stream being forwarded, none before its key frame came
 	codec          *codec    // of the last packet
 	askedAt        time.Time // for a key frame of the wanted stream; zero if it was not asked for

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"gazpacho/pkg/rtp"
+	"gazpacho/pkg/stream"
 	"gazpacho/proto"
 )
 
@@ -22,6 +23,14 @@ type selector interface {
 	// prefer sets the preferred layers, as far as there are any, and returns them.
 	prefer(now time.Time, l proto.ConsumerLayers) *proto.ConsumerLayers
 	preferred() *proto.ConsumerLayers
+	// wishes returns the preferred layers; false if there is nothing to choose.
+	wishes() (stream.Layers, bool)
+	// bitrate is what forwarding layers takes in bit/s, 0 if they are not sent.
+	bitrate(now time.Time, l stream.Layers) int
+	// mayRise tells whether a spatial layer above those being forwarded has proved itself.
+	mayRise(now time.Time, spatial int) bool
+	// allowed is told that the consumer's allocation changed.
+	allowed(now time.Time)
 	// dump adds what is to be told about layers.
 	dump(d *proto.ConsumerDump)
 }
@@ -65,5 +74,13 @@ func (s *simple) changed(time.Time) {}
 func (s *simple) prefer(time.Time, proto.ConsumerLayers) *proto.ConsumerLayers { return nil }
 
 func (s *simple) preferred() *proto.ConsumerLayers { return nil }
+
+func (s *simple) wishes() (stream.Layers, bool) { return stream.Layers{}, false }
+
+func (s *simple) bitrate(time.Time, stream.Layers) int { return 0 }
+
+func (s *simple) mayRise(time.Time, int) bool { return true }
+
+func (s *simple) allowed(time.Time) {}
 
 func (s *simple) dump(*proto.ConsumerDump) {}

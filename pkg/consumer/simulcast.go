@@ -50,11 +50,46 @@ func newSimulcast(c *Consumer) (*simulcast, *proto.Error) {
 // prefer takes a new wish at once. The stream it leads to is asked for a key frame right away, not only when its next packet comes.
 func (s *simulcast) prefer(now time.Time, l proto.ConsumerLayers) *proto.ConsumerLayers {
 	s.prefers = limit(&l, s.max)
+	s.consumer.demand(now, true)
+	s.allowed(now)
+	return s.preferred()
+}
+
+// allowed goes for the layers that are wished and fit.
+func (s *simulcast) allowed(now time.Time) {
 	s.changed(now)
 	if s.consumer.active && s.target != s.consumer.current {
 		s.consumer.ask(now)
 	}
-	return s.preferred()
+}
+
+// wish is the highest that is preferred and fits.
+func (s *simulcast) wish() stream.Layers { return s.consumer.allocation.within(s.prefers) }
+
+func (s *simulcast) wishes() (stream.Layers, bool) { return s.prefers, true }
+
+// bitrate is that of one stream up to a temporal layer.
+func (s *simulcast) bitrate(now time.Time, l stream.Layers) (sum int) {
+	if !s.alive(l.Spatial) {
+		return 0
+	}
+	for t := range l.Temporal + 1 {
+		sum += s.consumer.cfg.Source.LayerBitrate(now, s.consumer.streams[l.Spatial], 0, t)
+	}
+	return sum
+}
+
+// mayRise wants a stream to have been alive for a while, longer after bandwidth was short.
+func (s *simulcast) mayRise(now time.Time, spatial int) bool {
+	c := s.consumer
+	if c.current == none || spatial <= max(c.current, s.target) {
+		return true
+	}
+	least := minActive
+	if c.allocation.cautious(now) {
+		least = cautiousActive
+	}
+	return now.Sub(c.cfg.Source.Stream(c.streams[spatial]).ActiveSince()) >= least
 }
 
 func (s *simulcast) preferred() *proto.ConsumerLayers {
@@ -88,11 +123,12 @@ func (s *simulcast) changed(now time.Time) {
 // being forwarded must have been alive for a while.
 func (s *simulcast) choose(now time.Time) int {
 	c := s.consumer
+	wish := s.wish()
 	settled := c.current != none && s.alive(c.current)
 	var again time.Time
 	best := none
 	for i := range c.streams {
-		if i > s.prefers.Spatial && best != none {
+		if i > wish.Spatial && best != none {
 			break
 		}
 		if !s.alive(i) {
@@ -127,7 +163,7 @@ func (s *simulcast) offer(_ time.Time, _ int, p *rtp.Packet) bool {
 
 // began shows the new stream. A key frame is where all temporal layers begin.
 func (s *simulcast) began(time.Time) {
-	s.temporal = s.prefers.Temporal
+	s.temporal = s.wish().Temporal
 	s.judged = false
 	s.report()
 }
@@ -138,7 +174,7 @@ func (s *simulcast) keep(_ time.Time, p *rtp.Packet) bool {
 		return s.keeping
 	}
 	s.judged, s.frame = true, p.Timestamp
-	if temporal := climb(&p.Frame, s.temporal, s.prefers.Temporal); temporal != s.temporal {
+	if temporal := climb(&p.Frame, s.temporal, s.wish().Temporal); temporal != s.temporal {
 		s.temporal = temporal
 		s.report()
 	}
@@ -157,7 +193,7 @@ func (s *simulcast) report() {
 }
 
 func (s *simulcast) dump(d *proto.ConsumerDump) {
-	target := stream.Layers{Spatial: s.target, Temporal: s.prefers.Temporal}
+	target := stream.Layers{Spatial: s.target, Temporal: s.wish().Temporal}
 	if s.target == none {
 		target.Temporal = none
 	}

@@ -89,6 +89,7 @@ func (c *Consumer) ProducerStream(now time.Time, ssrc uint32) {
 		c.stop(now)
 	}
 	c.selector.changed(now)
+	c.demand(now, false)
 }
 
 // ProducerScore takes note of streams that came alive or died, and tells the controller.
@@ -98,11 +99,16 @@ func (c *Consumer) ProducerScore(now time.Time) {
 	}
 	c.selector.changed(now)
 	c.scored()
+	c.demand(now, false)
 }
 
 // activate finds out whether packets are to be forwarded. They begin with a key frame.
 func (c *Consumer) activate(now time.Time) {
-	active := c.connected && !c.paused && !c.producerPaused && !c.closed
+	if ready := c.ready(); ready != c.wasReady {
+		c.wasReady, c.allocation.starved = ready, false
+		c.demand(now, ready)
+	}
+	active := c.wasReady && !c.allocation.starved
 	if active == c.active {
 		return
 	}

@@ -66,12 +66,45 @@ func (s *svc) want() int { return 0 }
 // prefer takes a new wish. What needs a key picture is asked for right away, not only when the next picture comes.
 func (s *svc) prefer(now time.Time, l proto.ConsumerLayers) *proto.ConsumerLayers {
 	s.prefers = limit(&l, s.max)
+	s.consumer.demand(now, true)
+	s.allowed(now)
+	return s.preferred()
+}
+
+// allowed goes for the layers that are wished and fit.
+func (s *svc) allowed(now time.Time) {
 	s.choose()
 	if s.spatial != none && s.target != s.spatial && !s.mayGoDown() {
 		s.consumer.ask(now)
 	}
-	return s.preferred()
 }
+
+// wish is the highest that is preferred and fits.
+func (s *svc) wish() stream.Layers { return s.consumer.allocation.within(s.prefers) }
+
+func (s *svc) wishes() (stream.Layers, bool) { return s.prefers, true }
+
+// bitrate is that of a spatial layer, and of those below where it needs them, up to a temporal layer.
+func (s *svc) bitrate(now time.Time, l stream.Layers) (sum int) {
+	c := s.consumer
+	for spatial := l.Spatial; spatial >= 0; spatial-- {
+		layer := 0
+		for t := range l.Temporal + 1 {
+			layer += c.cfg.Source.LayerBitrate(now, c.streams[0], spatial, t)
+		}
+		if layer == 0 && spatial == l.Spatial {
+			return 0
+		}
+		sum += layer
+		if s.own {
+			break
+		}
+	}
+	return sum
+}
+
+// mayRise knows no reason against it: layers of one stream come and go together.
+func (s *svc) mayRise(time.Time, int) bool { return true }
 
 func (s *svc) preferred() *proto.ConsumerLayers { return layers(s.prefers.Spatial, s.prefers.Temporal) }
 
@@ -103,7 +136,7 @@ func (s *svc) offer(now time.Time, _ int, p *rtp.Packet) bool {
 
 // began lets the wanted layers through.
 func (s *svc) began(time.Time) {
-	s.spatial, s.temporal = s.target, s.prefers.Temporal
+	s.spatial, s.temporal = s.target, s.wish().Temporal
 	s.settle()
 	s.report()
 }
@@ -159,7 +192,7 @@ func (s *svc) silent(spatial int) bool {
 // choose finds the spatial layer to forward: the wished one, or, where that has to send by itself, the highest below it that does, or else the
 // lowest above.
 func (s *svc) choose() {
-	s.target = s.prefers.Spatial
+	s.target = s.wish().Spatial
 	if !s.own && s.left == 0 { // without it, those below are what there is to show
 		return
 	}
@@ -169,7 +202,7 @@ func (s *svc) choose() {
 	if s.target >= 0 {
 		return
 	}
-	for s.target = s.prefers.Spatial; s.target < s.max.Spatial && s.silent(s.target); {
+	for s.target = s.wish().Spatial; s.target < s.max.Spatial && s.silent(s.target); {
 		s.target++
 	}
 }
@@ -181,16 +214,17 @@ func (s *svc) mayGoDown() bool { return s.target < s.spatial && s.left&(2<<s.tar
 func (s *svc) turn(now time.Time, p *rtp.Packet) {
 	c := s.consumer
 	s.choose()
+	wish := s.wish()
 	switch {
 	case s.key:
 		s.left, c.askedAt = 0, time.Time{}
-		s.forward(now, p, s.target, s.prefers.Temporal)
+		s.forward(now, p, s.target, wish.Temporal)
 	case s.target == s.spatial || s.mayGoDown():
 		c.askedAt = time.Time{}
-		s.forward(now, p, s.target, min(s.temporal, s.prefers.Temporal))
+		s.forward(now, p, s.target, min(s.temporal, wish.Temporal))
 	default:
 		c.ask(now)
-		s.forward(now, p, s.spatial, min(s.temporal, s.prefers.Temporal))
+		s.forward(now, p, s.spatial, min(s.temporal, wish.Temporal))
 	}
 	s.report()
 }
@@ -223,7 +257,7 @@ func (s *svc) judge(now time.Time, p *rtp.Packet) bool {
 	}
 	// Up only: a picture of which the lower layers were sent is sent whole, so down waits for turn. The highest spatial layer decides for all: what
 	// refers to it refers to what it refers to.
-	if temporal := climb(f, s.temporal, max(s.temporal, s.prefers.Temporal)); (spatial >= s.shown.Spatial || f.KeyFrame) && temporal != s.temporal {
+	if temporal := climb(f, s.temporal, max(s.temporal, s.wish().Temporal)); (spatial >= s.shown.Spatial || f.KeyFrame) && temporal != s.temporal {
 		s.forward(now, p, s.spatial, temporal)
 		s.report()
 	}
@@ -245,7 +279,7 @@ func (s *svc) report() {
 func (s *svc) dump(d *proto.ConsumerDump) {
 	target := stream.Layers{Spatial: none, Temporal: none}
 	if s.consumer.active {
-		target = stream.Layers{Spatial: s.target, Temporal: s.prefers.Temporal}
+		target = stream.Layers{Spatial: s.target, Temporal: s.wish().Temporal}
 	}
 	dumpLayers(d, s.prefers, target, s.shown)
 }

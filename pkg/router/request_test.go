@@ -207,7 +207,7 @@ func TestRefusals(t *testing.T) {
 		{"no listen info", proto.RouterCreateWebRTCTransport, "r", proto.WebRTCTransportOptions{TransportID: "x"}, proto.CodeBadField, "listenInfos"},
 		{"no protocol", proto.RouterCreatePlainTransport, "r", proto.PlainTransportOptions{TransportID: "x"}, proto.CodeBadField, "listenInfo.protocol"},
 		{"consent timeout", proto.RouterCreateWebRTCTransportWithServer, "r", proto.WebRTCTransportOptions{TransportID: "x", WebRTCServerID: "server", ICEConsentTimeout: number(-1)}, proto.CodeBadField, "iceConsentTimeout"},
-		{"bitrate", proto.TransportSetMaxIncomingBitrate, "w", proto.SetMaxIncomingBitrate{MaxIncomingBitrate: 5}, proto.CodeBadField, "maxIncomingBitrate"},
+		{"bitrate", proto.TransportSetMaxOutgoingBitrate, "w", proto.SetMaxOutgoingBitrate{MaxOutgoingBitrate: 5}, proto.CodeBadField, "maxOutgoingBitrate"},
 		{"no producer to consume", proto.TransportConsume, "p", consume("x", "?", proto.Audio, 50, 1001), proto.CodeNotFound, ""},
 		{"a consumer to consume", proto.TransportConsume, "p", consume("x", "ca", proto.Audio, 50, 1001), proto.CodeNotFound, ""},
 		{"no transport to close", proto.RouterCloseTransport, "r", proto.CloseTransport{TransportID: "a"}, proto.CodeNotFound, ""},

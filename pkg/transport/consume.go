@@ -23,6 +23,7 @@ func (m *media) Consume(now time.Time, o *proto.Consume, p *producer.Producer) (
 		c.Close(now)
 		return proto.ConsumeResult{}, err
 	}
+	m.outgoing.negotiate(o)
 	m.consumers = append(m.consumers, c)
 	m.env.Totals.consumers++
 	for _, lane := range c.Lanes() {
@@ -41,7 +42,7 @@ func (m *media) Consume(now time.Time, o *proto.Consume, p *producer.Producer) (
 func (m *media) newConsumer(o *proto.Consume, p *producer.Producer) (Consumer, *proto.Error) {
 	cfg := consumer.Config{
 		Options: o, Source: p, Sink: m, Timers: m.env.Timers, Events: m.env.Events,
-		Random: m.random.uint32, ProducerPaused: p.Paused(), ProducerClosed: m.producerClosed,
+		Random: m.random.uint32, ProducerPaused: p.Paused(), ProducerClosed: m.producerClosed, Demand: m.outgoing.demand,
 	}
 	if o.Type == proto.Pipe {
 		c, err := consumer.NewPipe(cfg)
@@ -63,6 +64,9 @@ func one[I any](v I, err *proto.Error) (I, *proto.Error) {
 // checkSSRCs refuses SSRCs that another consumer of the transport sends with: under the same key they would share an SRTP stream.
 func (m *media) checkSSRCs(params *proto.RTPParameters) *proto.Error {
 	for i, e := range params.Encodings {
+		if e.SSRC == probatorSSRC && m.outgoing.padded {
+			return proto.BadField(encodingPath(i)+".ssrc", "SSRC %d is that of probation", e.SSRC)
+		}
 		if m.consumerOf(e.SSRC) != nil {
 			return proto.BadField(encodingPath(i)+".ssrc", "SSRC %d is already in use on this transport", e.SSRC)
 		}
@@ -101,4 +105,5 @@ func (m *media) dropConsumer(now time.Time, i int) {
 	}
 	c.Close(now)
 	m.owner.ConsumerClosed(now, c)
+	m.outgoing.demand(now, false) // the others may have more
 }

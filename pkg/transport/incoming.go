@@ -66,6 +66,15 @@ func (in *incoming) available() int {
 	return in.estimator.Bitrate()
 }
 
+// loss is the fraction of packets lost on the way from the peer, nil where it is not reported.
+func (in *incoming) loss() *float64 {
+	if in.feedback == nil {
+		return nil
+	}
+	loss := in.feedback.Loss()
+	return &loss
+}
+
 func (in *incoming) close() {
 	if in.feedback != nil {
 		in.feedback.Close()

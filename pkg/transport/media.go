@@ -7,7 +7,6 @@ import (
 	"gazpacho/pkg/producer"
 	"gazpacho/pkg/rtp"
 	"gazpacho/pkg/timer"
-	"gazpacho/proto"
 )
 
 // path is what a transport adds below its media: an address and, mostly, keys.
@@ -47,6 +46,7 @@ type media struct {
 	byRTX     map[uint32]*consumer.Consumer
 	messages  *messages // nil without SCTP
 	incoming  incoming
+	outgoing  outgoing
 	reports   *timer.Timer // the RTCP interval
 	random    random
 
@@ -67,11 +67,6 @@ type media struct {
 	closed      bool
 }
 
-// limits are bitrates in bit/s; 0 is none.
-type limits struct {
-	maxIncoming, maxOutgoing, minOutgoing int
-}
-
 func (m *media) init(k kind, id string, env *Env, owner Owner, self Transport, p path) {
 	m.kind, m.id, m.env, m.owner, m.self, m.path = k, id, env, owner, self, p
 	m.meters.all = &env.Totals.counts
@@ -81,6 +76,7 @@ func (m *media) init(k kind, id string, env *Env, owner Owner, self Transport, p
 	m.stamps = make(stamps)
 	m.random = newRandom(env.Random)
 	m.reports = env.Timers.New(m.sendReports)
+	m.outgoing.init(m)
 }
 
 // ID returns the transport's id.
@@ -89,17 +85,22 @@ func (m *media) ID() string { return m.id }
 // opened starts the flow of media: the path has an address and keys now.
 func (m *media) opened(now time.Time) {
 	m.reports.Reset(now.Add(firstReport))
+	m.outgoing.hold()
 	for _, c := range m.consumers {
 		c.TransportConnected(now)
 	}
+	m.outgoing.release(now)
 }
 
 // shut stops the flow of media until opened is called again.
 func (m *media) shut(now time.Time) {
 	m.reports.Stop()
+	m.outgoing.hold()
 	for _, c := range m.consumers {
 		c.TransportDisconnected(now)
 	}
+	m.outgoing.release(now)
+	m.outgoing.stop()
 }
 
 // closeMedia closes everything the transport carries: consumers first, so that none hears of a producer's end on the same transport.
@@ -117,6 +118,7 @@ func (m *media) closeMedia(now time.Time) {
 		m.owner.ProducerClosed(now, p)
 	}
 	m.incoming.close()
+	m.outgoing.stop()
 	m.env.Totals.consumers -= len(m.consumers)
 	m.env.Totals.producers -= len(m.producers)
 	m.consumers, m.producers = nil, nil
@@ -136,45 +138,4 @@ func (m *media) EnableTraceEvent(types []string) {
 			m.traces = append(m.traces, t)
 		}
 	}
-}
-
-// SetMaxIncomingBitrate limits what the peer may send, by REMB; 0 lifts the limit.
-func (m *media) SetMaxIncomingBitrate(bitrate int) *proto.Error {
-	if err := checkBitrate("maxIncomingBitrate", bitrate); err != nil {
-		return err
-	}
-	m.limits.maxIncoming = bitrate
-	m.incoming.setMax(m, bitrate)
-	return nil
-}
-
-// SetMaxOutgoingBitrate limits the estimate of what the peer can take; 0 lifts the limit.
-func (m *media) SetMaxOutgoingBitrate(bitrate int) *proto.Error {
-	if err := checkBitrate("maxOutgoingBitrate", bitrate); err != nil {
-		return err
-	}
-	if bitrate != 0 && bitrate < m.limits.minOutgoing {
-		return proto.BadField("maxOutgoingBitrate", "%d is below minOutgoingBitrate, %d", bitrate, m.limits.minOutgoing)
-	}
-	m.limits.maxOutgoing = bitrate
-	return nil
-}
-
-// SetMinOutgoingBitrate is the floor of that estimate; 0 lifts it.
-func (m *media) SetMinOutgoingBitrate(bitrate int) *proto.Error {
-	if err := checkBitrate("minOutgoingBitrate", bitrate); err != nil {
-		return err
-	}
-	if bitrate != 0 && m.limits.maxOutgoing != 0 && bitrate > m.limits.maxOutgoing {
-		return proto.BadField("minOutgoingBitrate", "%d is above maxOutgoingBitrate, %d", bitrate, m.limits.maxOutgoing)
-	}
-	m.limits.minOutgoing = bitrate
-	return nil
-}
-
-func checkBitrate(field string, bitrate int) *proto.Error {
-	if bitrate < 0 || (bitrate > 0 && bitrate < proto.MinBitrate) {
-		return proto.BadField(field, "%d is not 0 or at least %d bit/s", bitrate, proto.MinBitrate)
-	}
-	return nil
 }

@@ -24,6 +24,7 @@ type meters struct {
 	in, out       flow
 	rtpIn, rtpOut flow
 	rtxIn, rtxOut flow
+	probation     flow
 }
 
 // received counts a datagram. What becomes of it is counted once that is settled: by handled, or as a drop.

@@ -5,6 +5,7 @@ import (
 
 	"gazpacho/pkg/consumer"
 	"gazpacho/pkg/rtp"
+	"gazpacho/proto"
 )
 
 // receiveRTCP takes apart an authenticated compound: reports and repair requests about what we send go to the consumers, reports about
@@ -32,7 +33,9 @@ func (m *media) receiveRTCP(now time.Time, b []byte) {
 				m.handleKeyFrameRequest(now, p.FIREntry(i).SSRC, true)
 			}
 		case rtp.REMB:
-			m.available = p.REMBBitrate()
+			m.outgoing.remb(now, p.REMBBitrate())
+		case rtp.TransportCC:
+			m.outgoing.feedback(now, &p)
 		case rtp.ExtendedReport:
 			m.handleExtendedReport(now, &p)
 		}
@@ -62,6 +65,9 @@ func (m *media) handleReportBlocks(now time.Time, p *rtp.RTCP) {
 		block := p.ReportBlock(i)
 		if c := m.consumerOf(block.SSRC); c != nil {
 			c.HandleReceiverReport(now, block)
+			if c.Kind() == proto.Video && c.SSRC() == block.SSRC {
+				m.outgoing.reported(now, block.FractionLost)
+			}
 		}
 	}
 }

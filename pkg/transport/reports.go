@@ -36,6 +36,7 @@ func (m *media) sendReports(now time.Time) {
 	if !m.path.open() {
 		return
 	}
+	m.outgoing.poll(now)
 	w := reportWriter{m: m, now: now, buf: make([]byte, maxCompound)}
 	w.begin()
 	w.senderReports()

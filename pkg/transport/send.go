@@ -45,6 +45,9 @@ func (m *media) SendRTP(now time.Time, h *rtp.Header, payload []byte) int {
 		return 0
 	}
 	m.meters.sentRTP(now, size, h.IsRTX)
+	if m.outgoing.sender != nil {
+		m.outgoing.sent(now, h, stamp, n)
+	}
 	m.path.commit(now, n, carried(h))
 	return size
 }

@@ -30,6 +30,11 @@ func (m *media) stats(now time.Time, kind string, checks ice.Drops) proto.Transp
 		RTXBytesSent:     t.rtxOut.bytes,
 		RTXSendBitrate:   t.rtxOut.rate.Bitrate(now),
 
+		ProbationBytesSent:    t.probation.bytes,
+		ProbationSendBitrate:  t.probation.rate.Bitrate(now),
+		RTPPacketLossReceived: m.incoming.loss(),
+		RTPPacketLossSent:     m.outgoing.loss(),
+
 		STUNReceived:        t.counts.in[protocolSTUN],
 		DTLSReceived:        t.counts.in[protocolDTLS],
 		RTPPacketsReceived:  t.counts.in[protocolRTP],
@@ -37,7 +42,7 @@ func (m *media) stats(now time.Time, kind string, checks ice.Drops) proto.Transp
 		RTCPPacketsReceived: t.counts.in[protocolRTCP],
 		SCTPReceived:        t.counts.in[protocolSCTP],
 
-		AvailableOutgoingBitrate: present(m.availableOutgoing()),
+		AvailableOutgoingBitrate: present(m.outgoing.bitrate()),
 		AvailableIncomingBitrate: present(m.incoming.available()),
 		MaxIncomingBitrate:       present(m.limits.maxIncoming),
 		MaxOutgoingBitrate:       present(m.limits.maxOutgoing),
@@ -48,15 +53,6 @@ func (m *media) stats(now time.Time, kind string, checks ice.Drops) proto.Transp
 		s.SCTPState = m.messages.state
 	}
 	return s
-}
-
-// availableOutgoing is what the peer says it can take, within the limits set by the application.
-func (m *media) availableOutgoing() int {
-	bitrate := max(m.available, m.limits.minOutgoing)
-	if m.limits.maxOutgoing != 0 {
-		bitrate = min(bitrate, m.limits.maxOutgoing)
-	}
-	return bitrate
 }
 
 // present makes 0 absent.
