@@ -119,15 +119,15 @@ type TransportStats struct {
 	RTXRecvBitrate           int      `json:"rtxRecvBitrate"`
 	RTXBytesSent             uint64   `json:"rtxBytesSent"` // retransmissions
 	RTXSendBitrate           int      `json:"rtxSendBitrate"`
-	ProbationBytesSent       uint64   `json:"probationBytesSent"` // sent to find out whether more fits; none by this version
+	ProbationBytesSent       uint64   `json:"probationBytesSent"` // padding, sent to find out whether more fits
 	ProbationSendBitrate     int      `json:"probationSendBitrate"`
-	AvailableOutgoingBitrate *int     `json:"availableOutgoingBitrate,omitempty"` // what the peer says it can take, within our limits
+	AvailableOutgoingBitrate *int     `json:"availableOutgoingBitrate,omitempty"` // estimated to fit to the peer, within our limits
 	AvailableIncomingBitrate *int     `json:"availableIncomingBitrate,omitempty"` // estimated to fit from the peer
 	MaxIncomingBitrate       *int     `json:"maxIncomingBitrate,omitempty"`       // if one is set
 	MaxOutgoingBitrate       *int     `json:"maxOutgoingBitrate,omitempty"`       // if one is set
 	MinOutgoingBitrate       *int     `json:"minOutgoingBitrate,omitempty"`       // if one is set
-	RTPPacketLossReceived    *float64 `json:"rtpPacketLossReceived,omitempty"`    // not told by this version
-	RTPPacketLossSent        *float64 `json:"rtpPacketLossSent,omitempty"`        // not told by this version
+	RTPPacketLossReceived    *float64 `json:"rtpPacketLossReceived,omitempty"`    // of late, 0 to 1, if transport-cc is negotiated
+	RTPPacketLossSent        *float64 `json:"rtpPacketLossSent,omitempty"`        // of late, 0 to 1, if the peer reports it
 
 	// Drops counts what went no further, by reason; those of received datagrams, together with what was handled, add up to what was received.
 	Drops map[string]uint64 `json:"drops,omitempty"`
@@ -138,7 +138,7 @@ const MinBitrate = 30_000
 
 // SetMaxIncomingBitrate is the body of transport.setMaxIncomingBitrate; 0 lifts the limit.
 type SetMaxIncomingBitrate struct {
-	MaxIncomingBitrate int `json:"maxIncomingBitrate" min:"0"` // bit/s, at least 30000 or 0
+	MaxIncomingBitrate int `json:"maxIncomingBitrate" min:"0"` // bit/s
 }
 
 // SetMaxOutgoingBitrate is the body of transport.setMaxOutgoingBitrate; 0 lifts the limit.
