@@ -147,7 +147,7 @@ func (c *Client) Hello() proto.Hello { return c.hello }
 // Attached is what the worker answered to worker.attach.
 func (c *Client) Attached() proto.AttachResult { return c.attached }
 
-// Request asks for method of the object handlerID and waits for the answer, decoded into *result unless result is nil. A refusal
+// Request asks for method of the object handlerID and waits for the answer, decoded into *result unless result is nil, or as it is into a *Raw. A refusal
 // is a *proto.Error; so is the end of the channel, with code closed. If ctx ends first, its error is returned and the answer
 // ignored: the worker may have done what was asked.
 func (c *Client) Request(ctx context.Context, method, handlerID string, body, result any) error {
@@ -196,7 +196,11 @@ func (r reply) decode(method string, result any) error {
 		}
 		return refused
 	}
-	if result == nil {
+	switch result := result.(type) {
+	case nil:
+		return nil
+	case *Raw:
+		*result = r.result // for somebody else to decode
 		return nil
 	}
 	if err := Decode(r.result, result); err != nil {

@@ -122,18 +122,20 @@ func (h *handle) request(ctx context.Context, method string, body any) error {
 
 // Close ends it. The consumers of a producer end by the worker's events.
 func (h *handle) Close() {
-	if h.end() {
+	if h.endBy("") {
 		h.worker().tell(h.kindOf.close, h.transport.id, h.kindOf.closing(h.id))
 	}
 }
 
 func (h *handle) closeBy(reason Reason) {
-	if h.end() {
+	if h.endBy(reason) {
 		call(h.told, reason)
 	}
 }
 
-func (h *handle) end() bool {
+func (h *handle) end() bool { return h.endBy("") }
+
+func (h *handle) endBy(why Reason) bool {
 	h.mu.Lock()
 	if h.closed {
 		h.mu.Unlock()
@@ -143,7 +145,7 @@ func (h *handle) end() bool {
 	h.mu.Unlock()
 	h.leave()
 	h.worker().forget(h.address, h.kindOf.weight)
-	h.happened()
+	h.happened(why)
 	return true
 }
 

@@ -43,26 +43,27 @@ func (m *mirror) run() {
 type ending struct {
 	mu    sync.Mutex
 	over  bool
-	thens []func()
+	why   Reason
+	thens []func(Reason)
 }
 
-// OnEnd has f called once it has ended, whoever ended it, on a goroutine of its own.
-func (e *ending) OnEnd(f func()) {
+// OnEnd has f called once it has ended, on a goroutine of its own, with the reason: empty is its own Close.
+func (e *ending) OnEnd(f func(Reason)) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.over {
-		go f()
+		go f(e.why)
 		return
 	}
 	e.thens = append(e.thens, f)
 }
 
-func (e *ending) happened() {
+func (e *ending) happened(why Reason) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.over = true
+	e.over, e.why = true, why
 	for _, f := range e.thens {
-		go f()
+		go f(why)
 	}
 	e.thens = nil
 }

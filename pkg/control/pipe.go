@@ -27,6 +27,7 @@ type PipeToRouterOptions struct {
 
 // Piped is a producer's way to another router: what leaves this one, and what arrives at the other.
 type Piped struct {
+	Near, Far    *PipeTransport // in this router and in the other
 	Consumer     *Consumer
 	Producer     *Producer
 	DataConsumer *DataConsumer
@@ -103,7 +104,7 @@ func (r *Router) join(ctx context.Context, o PipeToRouterOptions) (*joint, error
 // make makes both transports and connects them, or leaves nothing.
 func (p *joint) make(ctx context.Context, low, high *Router, o PipeToRouterOptions) {
 	ends := make([]*PipeTransport, 0, 2)
-	part := sync.OnceFunc(func() {
+	once := sync.OnceFunc(func() {
 		low.mu.Lock()
 		if low.pairs[high] == p {
 			delete(low.pairs, high)
@@ -113,10 +114,11 @@ func (p *joint) make(ctx context.Context, low, high *Router, o PipeToRouterOptio
 			t.Close()
 		}
 	})
+	part := func(Reason) { once() }
 	for _, r := range []*Router{low, high} {
 		t, err := r.CreatePipeTransport(ctx, o.transport())
 		if p.err = err; err != nil {
-			part()
+			once()
 			return
 		}
 		ends, p.ends[r] = append(ends, t), t
@@ -125,7 +127,7 @@ func (p *joint) make(ctx context.Context, low, high *Router, o PipeToRouterOptio
 		other := ends[1-i]
 		body := proto.ConnectPipeTransport{IP: other.Tuple().LocalAddress, Port: other.Tuple().LocalPort, SRTPParameters: other.SRTPParameters()}
 		if p.err = t.Connect(ctx, body); p.err != nil {
-			part()
+			once()
 			return
 		}
 	}
@@ -168,7 +170,7 @@ func (p *joint) media(ctx context.Context, from *Router, o PipeToRouterOptions) 
 		return Piped{}, err
 	}
 	follow(&there.handle, &c.handle, silent, c.silent)
-	return Piped{Consumer: c, Producer: there}, nil
+	return Piped{Near: p.ends[from], Far: p.ends[o.Router], Consumer: c, Producer: there}, nil
 }
 
 // data pipes a data producer.
@@ -186,7 +188,7 @@ func (p *joint) data(ctx context.Context, from *Router, o PipeToRouterOptions) (
 		return Piped{}, err
 	}
 	follow(&there.handle, &c.handle, silent, c.silent)
-	return Piped{DataConsumer: c, DataProducer: there}, nil
+	return Piped{Near: p.ends[from], Far: p.ends[o.Router], DataConsumer: c, DataProducer: there}, nil
 }
 
 // follow has what arrives be as silent as what is sent, as it was when it was made, and both end together.
@@ -194,6 +196,6 @@ func follow(there, sent *handle, was bool, silent func() bool) {
 	m := &mirror{is: was, silent: silent, apply: func(paused bool) error { return there.setPaused(context.Background(), paused) }}
 	sent.set(func() { sent.changed = m.news })
 	m.news() // of what came before
-	sent.OnEnd(there.Close)
-	there.OnEnd(sent.Close)
+	sent.OnEnd(func(Reason) { there.Close() })
+	there.OnEnd(func(Reason) { sent.Close() })
 }

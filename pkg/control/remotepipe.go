@@ -28,21 +28,29 @@ func (r *Router) pipeRemotely(ctx context.Context, o PipeToRouterOptions) (Piped
 	if err != nil {
 		return Piped{}, err
 	}
-	return near.adoptPiped(ctx, far, &made)
+	p, err := near.adoptPiped(ctx, far.Transport, &made)
+	if err != nil {
+		return Piped{}, err
+	}
+	p.Near, p.Far = near, far
+	return p, nil
 }
 
 // pipeEnd is the handle of a pipe transport that the controller has made for two routers, whichever of us hears of it first.
-func (r *Router) pipeEnd(ctx context.Context, id string) (*Transport, error) {
+func (r *Router) pipeEnd(ctx context.Context, id string) (*PipeTransport, error) {
 	r.joining.Lock()
 	defer r.joining.Unlock()
-	r.mu.Lock()
-	t := r.transports[id]
-	r.mu.Unlock()
-	if t != nil {
-		return t, nil
+	r.worker.mu.Lock()
+	known, ok := r.worker.objects[id].object.(*PipeTransport)
+	r.worker.mu.Unlock()
+	if ok {
+		return known, nil
 	}
-	_, t, err := r.adoptTransport(ctx, id, "pipe")
-	return t, err
+	h, _, err := r.adoptTransport(ctx, id, "pipe")
+	if err != nil {
+		return nil, err
+	}
+	return h.(*PipeTransport), nil
 }
 
 // adoptPiped makes handles of what was made on both ends.
@@ -58,8 +66,5 @@ func (t *Transport) adoptPiped(ctx context.Context, far *Transport, made *proto.
 		}
 		p.DataProducer, err = far.adoptDataProducer(ctx, proto.ProducerContents{ID: made.DataProducer.ID, HandlerID: made.DataHandlerID})
 	}
-	if err != nil {
-		return Piped{}, err
-	}
-	return p, nil
+	return p, err
 }

@@ -118,12 +118,14 @@ func (t *Transport) Close() {
 }
 
 func (t *Transport) closeBy(reason Reason) {
-	if t.end() && t.told != nil {
-		t.told(reason)
+	if t.endBy(reason) {
+		call(t.told, reason)
 	}
 }
 
-func (t *Transport) end() bool {
+func (t *Transport) end() bool { return t.endBy("") }
+
+func (t *Transport) endBy(why Reason) bool {
 	t.mu.Lock()
 	if t.closed {
 		t.mu.Unlock()
@@ -147,7 +149,7 @@ func (t *Transport) end() bool {
 	for _, c := range dataConsumers {
 		c.closeBy(TransportClosed)
 	}
-	t.happened()
+	t.happened(why)
 	return true
 }
 
