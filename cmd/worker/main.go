@@ -32,6 +32,13 @@ func main() {
 	signal.Ignore(syscall.SIGPIPE, syscall.SIGHUP, syscall.SIGALRM, syscall.SIGUSR1, syscall.SIGUSR2)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
+	if args := os.Args[1:]; isDropIn(args) {
+		if err := dropIn(ctx, args); err != nil {
+			fmt.Fprintln(os.Stderr, "worker:", err)
+			os.Exit(libraryExit(err))
+		}
+		return
+	}
 	if err := command().ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "worker:", err)
 		os.Exit(exitCode(err))

@@ -13,6 +13,7 @@ import (
 
 	"gazpacho/pkg/data"
 	"gazpacho/pkg/dtls"
+	"gazpacho/pkg/fbwire"
 	"gazpacho/pkg/loop"
 	"gazpacho/pkg/router"
 	"gazpacho/pkg/socket"
@@ -23,6 +24,7 @@ import (
 // Config is how a worker is started.
 type Config struct {
 	Channel     string            // unix:PATH listens there, fd:N uses an inherited socket
+	Library     *fbwire.Conn      // instead of Channel: that of the mediasoup library which started the worker
 	DetachGrace time.Duration     // how long to forward on after the controller left; 0: not at all
 	Certificate *dtls.Certificate // nil: a new one
 	Version     string
@@ -117,6 +119,10 @@ func start(ctx context.Context, cfg Config, cancel context.CancelFunc) (*Worker,
 		Binder: &binder{loop: w.loop, links: w.links, egress: w.egress, panics: &w.panics}, NewDTLS: w.islands.open,
 		NewSCTP: w.islands.openSCTP, NewPacketSCTP: w.islands.openPacketSCTP, DataBudget: data.NewBudget(transport.MaxWorkerBuffer, nil),
 		Fingerprints: fingerprints(w.cfg.Certificate),
+	}
+	if cfg.Library != nil {
+		w.channel = w.serveLibrary(cfg.Library)
+		return w, nil
 	}
 	server, err := w.listen(cfg.Channel)
 	if err != nil {

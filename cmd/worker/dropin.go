@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime"
+	"syscall"
+
+	"gazpacho/pkg/fbwire"
+	"gazpacho/pkg/worker"
+)
+
+// Exit codes that mediasoup's libraries know, besides exitSettings.
+const (
+	exitChannel     = 40
+	exitEnvironment = 41
+)
+
+// What a library sets, and where it reads and writes: it writes to the worker's descriptor 3, and reads from 4.
+const (
+	versionVariable = "MEDIASOUP_VERSION"
+	schemaVariable  = "MEDIASOUP_FBS_DIR"
+	libraryIn       = 3
+	libraryOut      = 4
+)
+
+// channelError is a channel that cannot be used.
+type channelError struct{ error }
+
+// environmentError is a variable that every library sets, and is not.
+type environmentError struct{ error }
+
+// isDropIn tells whether a mediasoup library started this process: it says which version it is, and names no channel.
+func isDropIn(args []string) bool {
+	ours := false
+	for _, arg := range args {
+		switch name := optionName(arg); name {
+		case "channel", "help", "h", "version", "v":
+			return false
+		default:
+			option, _ := findOption(name)
+			ours = ours || option != ""
+		}
+	}
+	return ours || os.Getenv(versionVariable) != ""
+}
+
+// dropIn is the life of a worker for a mediasoup library.
+func dropIn(ctx context.Context, args []string) error {
+	if os.Getenv(versionVariable) == "" {
+		return environmentError{errors.New(versionVariable + " is not set: is this process started by a mediasoup library?")}
+	}
+	in, err := descriptor(libraryIn)
+	if err != nil {
+		return err
+	}
+	out, err := descriptor(libraryOut)
+	if err != nil {
+		return err
+	}
+	s, err := parseLibraryArgs(args)
+	if err != nil {
+		return err
+	}
+	codec, err := s.codec()
+	if err != nil {
+		return err
+	}
+	conn := fbwire.NewConn(codec, in, out)
+	var level slog.LevelVar
+	level.Set(s.level)
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(min(2, runtime.NumCPU()))
+	}
+	return worker.Run(ctx, worker.Config{
+		Library: conn, Certificate: s.certificate, Version: version, Log: slog.New(conn.LogHandler(&level)), Level: &level,
+	})
+}
+
+// descriptor opens one of the library's two byte streams, a socket or a pipe. It is read and written without occupying a thread, and it is not for
+// processes that this one might start.
+func descriptor(fd int) (*os.File, error) {
+	if err := syscall.SetNonblock(fd, true); err != nil {
+		return nil, channelError{fmt.Errorf("descriptor %d: %w", fd, err)}
+	}
+	syscall.CloseOnExec(fd)
+	return os.NewFile(uintptr(fd), fmt.Sprintf("channel-%d", fd)), nil
+}
