@@ -59,6 +59,7 @@ var table = map[string]rule{
 	"pkg/simtest":    {module: []string{all}, external: []string{"github.com/pion"}},
 
 	"pkg/simtest/golden":     {},
+	"pkg/simtest/link":       {},
 	"scripts/examples/goapp": {module: []string{"pkg/channel", "pkg/control", "proto"}, external: []string{"github.com/pion/rtp"}},
 
 	"pkg/simtest/scalable": {},

@@ -1,37 +1,27 @@
 package bwe
 
 import (
-	"math/rand/v2"
 	"time"
 
 	"gazpacho/pkg/rtp"
+	"gazpacho/pkg/simtest/link"
 	"gazpacho/pkg/timer"
 )
 
-// link is a simulated bottleneck that flows share: a queue in front of a rate, then a delay, and loss that has nothing to do with either.
-type link struct {
-	now      time.Time
-	began    time.Time
-	capacity func(at time.Duration) int // bit/s
-	delay    time.Duration              // each way
-	jitter   time.Duration
-	queue    time.Duration // longest; what comes on top is lost
-	loss     float64
-	random   *rand.Rand
-	freeAt   time.Time
-	flows    []*flow
+// net is a link that flows share, with the same delay back.
+type net struct {
+	*link.Link
+	now   time.Time
+	flows []*flow
 }
 
-func newLink(capacity func(time.Duration) int) *link {
-	return &link{
-		now: start, began: start, capacity: capacity, delay: 25 * ms, queue: 300 * ms,
-		random: rand.New(rand.NewPCG(7, 8)),
-	}
+func newNet(capacity func(time.Duration) int) *net {
+	return &net{Link: link.New(start, 7, capacity), now: start}
 }
 
 // flow is one transport over the link: what forwards, our Sender, and a peer that reports as ours does to browsers.
 type flow struct {
-	*link
+	*net
 	sender   *Sender
 	peer     *Feedback
 	timers   timer.Queue
@@ -58,10 +48,10 @@ type returning struct {
 }
 
 // join adds a flow that wants more than the link has.
-func (l *link) join(start int) *flow {
-	f := &flow{link: l, sender: NewSender(SenderConfig{Start: start, Feedback: true}), wanted: constant(20_000_000)}
+func (l *net) join(start int) *flow {
+	f := &flow{net: l, sender: NewSender(SenderConfig{Start: start, Feedback: true}), wanted: constant(20_000_000)}
 	f.peer = NewFeedback(FeedbackConfig{SenderSSRC: 1, Timers: &f.timers, Send: func(now time.Time, b []byte) {
-		f.returned = append(f.returned, returning{now.Add(l.delay), append([]byte{}, b...)})
+		f.returned = append(f.returned, returning{now.Add(l.Delay), append([]byte{}, b...)})
 	}})
 	f.feedback = func(now time.Time, b []byte) { f.sender.Feedback(now, arrivalsOf(b)) }
 	l.flows = append(l.flows, f)
@@ -80,28 +70,18 @@ func (f *flow) send(size int) {
 	f.seq++
 	f.sender.Sent(f.now, f.seq, size)
 	f.sentNow += size
-	free := f.freeAt
-	if free.Before(f.now) {
-		free = f.now
-	}
-	if free.Sub(f.now) > f.queue || f.random.Float64() < f.loss {
+	waiting := f.Waiting(f.now)
+	at, ok := f.Send(f.now, size)
+	if !ok {
 		return
 	}
-	f.delayNow = max(f.delayNow, free.Sub(f.now))
-	f.freeAt = free.Add(time.Duration(size) * 8 * time.Second / time.Duration(f.capacity(f.now.Sub(f.began))))
-	at := f.freeAt.Add(f.delay)
-	if f.jitter > 0 {
-		at = at.Add(time.Duration(f.random.Int64N(int64(f.jitter))))
-	}
-	if n := len(f.flying); n > 0 && at.Before(f.flying[n-1].at) {
-		at = f.flying[n-1].at
-	}
+	f.delayNow = max(f.delayNow, waiting)
 	f.flying = append(f.flying, crossing{at, uint32(f.seq), size})
 }
 
 // rate is what is forwarded now.
 func (f *flow) rate() int {
-	allowed := min(f.sender.Bitrate(), f.wanted(f.now.Sub(f.began)))
+	allowed := min(f.sender.Bitrate(), f.wanted(f.now.Sub(f.Began)))
 	if f.layers == nil {
 		return allowed
 	}
@@ -115,9 +95,9 @@ func (f *flow) rate() int {
 }
 
 // run lets virtual time pass in steps of a millisecond.
-func (l *link) run(d time.Duration) {
+func (l *net) run(d time.Duration) {
 	for end := l.now.Add(d); l.now.Before(end); l.now = l.now.Add(ms) {
-		elapsed := l.now.Sub(l.began) / ms
+		elapsed := l.now.Sub(l.Began) / ms
 		for _, f := range l.flows {
 			f.step(elapsed)
 		}
@@ -148,7 +128,7 @@ func (f *flow) step(elapsed time.Duration) {
 	for len(f.returned) > 0 && !f.returned[0].at.After(f.now) {
 		f.feedback(f.now, f.returned[0].rtcp)
 		f.returned = f.returned[1:]
-		f.sender.SetDesired(f.wanted(f.now.Sub(f.began)))
+		f.sender.SetDesired(f.wanted(f.now.Sub(f.Began)))
 		f.probe()
 	}
 	if elapsed%1000 == 999 {

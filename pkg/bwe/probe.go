@@ -4,7 +4,7 @@ import "time"
 
 // Constants of probing. See ESTIMATOR.md.
 const (
-	probeTime     = 20 * time.Millisecond // a cluster lasts at least this long,
+	probeTime     = 30 * time.Millisecond // a cluster lasts at least this long,
 	probePackets  = 5                     // and has at least this many packets
 	probeStep     = 5 * time.Millisecond  // between its bursts
 	probeLongest  = 200 * time.Millisecond
