@@ -98,7 +98,11 @@ func (n *nonces) check(now time.Time, client netip.AddrPort, text []byte) (featu
 		if _, err := base64.StdEncoding.Decode(code[:], text[head:head+4]); err != nil {
 			return 0, false
 		}
-		f, text = features(code[2]), text[head+4:]
+		f = features(code[2])
+		if written := f.text(); string(written[:]) != string(text[head:head+4]) {
+			return 0, false
+		}
+		text = text[head+4:]
 	default:
 		return 0, false
 	}

@@ -132,7 +132,9 @@ func (c *Config) checkRelays() error {
 		switch {
 		case !r.Local.IsValid() || r.Local.IsMulticast() || r.Local.Zone() != "":
 			return fmt.Errorf("%v is no address to relay on", r.Local)
-		case r.Local.Is4() != r.Announced.Is4() || r.Announced.IsUnspecified() || r.Announced.IsMulticast() || r.Announced.Zone() != "":
+		case r.Announced.IsUnspecified():
+			return fmt.Errorf("%v needs an address to announce", r.Local)
+		case r.Local.Is4() != r.Announced.Is4() || r.Announced.IsMulticast() || r.Announced.Zone() != "":
 			return fmt.Errorf("%v cannot be announced as %v", r.Local, r.Announced)
 		}
 		for _, other := range c.Relays[:i] {
