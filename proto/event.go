@@ -3,6 +3,11 @@ package proto
 // Events are the notifications a worker sends; the handler id names the object in front of the dot.
 const (
 	EventWorkerHello                = "worker.hello"                           // is the first message on a channel
+	EventTURNCreated                = "turn.allocationCreated"                 // a client has a relayed address
+	EventTURNRefreshed              = "turn.allocationRefreshed"               // and keeps it
+	EventTURNMoved                  = "turn.allocationMoved"                   // and its own address is another now
+	EventTURNEnded                  = "turn.allocationEnded"                   // and has it no longer
+	EventTURNDenied                 = "turn.denied"                            // a client whose credentials are right was refused
 	EventICEStateChange             = "webRtcTransport.iceStateChange"         // ICE got further, or lost the peer
 	EventICESelectedTupleChange     = "webRtcTransport.iceSelectedTupleChange" // the peer is reached by another 5-tuple
 	EventDTLSStateChange            = "webRtcTransport.dtlsStateChange"        // DTLS got further, failed, or was closed by the peer
@@ -67,7 +72,8 @@ func (e Event) Class() Class {
 	case EventProducerScore, EventConsumerScore, EventConsumerLayersChange, EventAudioLevelObserverVolumes,
 		EventAudioLevelObserverSilence, EventDominantSpeaker, EventDataConsumerAmountLow, EventDataConsumerBufferFull:
 		return Coalesce
-	case EventTransportTrace, EventProducerTrace, EventConsumerTrace, EventConsumerRTP, EventDirectTransportRTCP, EventDataConsumerMessage:
+	case EventTURNCreated, EventTURNRefreshed, EventTURNMoved, EventTURNEnded, EventTURNDenied,
+		EventTransportTrace, EventProducerTrace, EventConsumerTrace, EventConsumerRTP, EventDirectTransportRTCP, EventDataConsumerMessage:
 		return Lossy
 	}
 	return State

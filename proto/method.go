@@ -9,11 +9,14 @@ const (
 	WorkerResourceUsage      = "worker.getResourceUsage"   // tells what the operating system counted of the process
 	WorkerGetStats           = "worker.getStats"           // tells how the process fares
 	WorkerGetProfile         = "worker.getProfile"         // observes the process for a while, or shows its memory
+	WorkerUpdateTURN         = "worker.updateTurn"         // begins to relay, or changes how
 	WorkerUpdateSettings     = "worker.updateSettings"     // changes what is logged
 	WorkerCreateWebRTCServer = "worker.createWebRtcServer" // opens sockets that many transports share
 	WorkerCloseWebRTCServer  = "worker.closeWebRtcServer"  // closes a WebRtcServer and the transports that listen on it
 	WorkerCreateRouter       = "worker.createRouter"       // makes an empty router
 	WorkerCloseRouter        = "worker.closeRouter"        // closes a router and all that is in it
+
+	TURNDumpMethod = "turn.dump" // tells the allocations of a worker
 
 	WebRTCServerDumpMethod = "webRtcServer.dump" // tells the addresses and transports of a WebRtcServer
 

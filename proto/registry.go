@@ -36,6 +36,8 @@ var Methods = []Method{
 	{Name: WorkerGetStats, Target: "worker", Response: WorkerStats{}},
 	{Name: WorkerGetProfile, Target: "worker", Request: GetProfile{}, Response: Profile{}},
 	{Name: WorkerUpdateSettings, Target: "worker", Request: UpdateSettings{}},
+	{Name: WorkerUpdateTURN, Target: "worker", Request: TURNSettings{}},
+	{Name: TURNDumpMethod, Target: "worker", Response: TURNDump{}},
 	{Name: WorkerCreateWebRTCServer, Target: "worker", Request: CreateWebRTCServer{}, Response: WebRTCServerDump{}},
 	{Name: WorkerCloseWebRTCServer, Target: "worker", Request: CloseWebRTCServer{}},
 	{Name: WorkerCreateRouter, Target: "worker", Request: CreateRouter{}},
@@ -119,6 +121,11 @@ var Methods = []Method{
 // Events is every event a worker sends.
 var Events = []EventType{
 	{Name: EventWorkerHello, Target: "worker", Body: Hello{}},
+	{Name: EventTURNCreated, Target: "worker", Body: TURNEvent{}},
+	{Name: EventTURNRefreshed, Target: "worker", Body: TURNEvent{}},
+	{Name: EventTURNMoved, Target: "worker", Body: TURNEvent{}},
+	{Name: EventTURNEnded, Target: "worker", Body: TURNEvent{}},
+	{Name: EventTURNDenied, Target: "worker", Body: TURNEvent{}},
 	{Name: EventICEStateChange, Target: "transport", Body: ICEStateChange{}},
 	{Name: EventICESelectedTupleChange, Target: "transport", Body: ICESelectedTupleChange{}},
 	{Name: EventDTLSStateChange, Target: "transport", Body: DTLSStateChange{}},

@@ -69,7 +69,7 @@ func TestRegistryIsComplete(t *testing.T) {
 // TestTargetsFitNames: the part of a name in front of the dot tells whose handler id it is.
 func TestTargetsFitNames(t *testing.T) {
 	kinds := map[string]string{
-		"worker": "worker", "webRtcServer": "webRtcServer", "router": "router", "transport": "transport", "webRtcTransport": "transport",
+		"worker": "worker", "turn": "worker", "webRtcServer": "webRtcServer", "router": "router", "transport": "transport", "webRtcTransport": "transport",
 		"plainTransport": "transport", "pipeTransport": "transport", "directTransport": "transport", "producer": "producer", "consumer": "consumer", "rtpObserver": "rtpObserver", "audioLevelObserver": "rtpObserver", "activeSpeakerObserver": "rtpObserver",
 		"dataProducer": "dataProducer", "dataConsumer": "dataConsumer",
 	}
@@ -174,6 +174,7 @@ func TestClasses(t *testing.T) {
 		EventProducerScore: Coalesce, EventConsumerScore: Coalesce, EventConsumerLayersChange: Coalesce, EventAudioLevelObserverVolumes: Coalesce,
 		EventAudioLevelObserverSilence: Coalesce, EventDominantSpeaker: Coalesce, EventTransportTrace: Lossy, EventProducerTrace: Lossy, EventConsumerTrace: Lossy,
 		EventDataConsumerAmountLow: Coalesce, EventDataConsumerBufferFull: Coalesce,
+		EventTURNCreated: Lossy, EventTURNRefreshed: Lossy, EventTURNMoved: Lossy, EventTURNEnded: Lossy, EventTURNDenied: Lossy,
 		EventDirectTransportRTCP: Lossy, EventConsumerRTP: Lossy, EventDataConsumerMessage: Lossy,
 	}
 	for _, e := range Events {

@@ -13,6 +13,7 @@ type WorkerStats struct {
 	UDP        UDPStats          `json:"udp"`
 	TCP        TCPServerStats    `json:"tcp"`
 	Egress     EgressStats       `json:"egress"`
+	TURN       TURNStats         `json:"turn"`
 	Drops      map[string]uint64 `json:"drops"` // what went no further, by reason: see the table of drop reasons
 }
 

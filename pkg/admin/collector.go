@@ -23,7 +23,7 @@ var up = family[reading]{
 }
 
 // allWorkerFamilies are the rows of all tables of workers.
-var allWorkerFamilies = slices.Concat(workerFamilies, trafficFamilies, socketFamilies)
+var allWorkerFamilies = slices.Concat(workerFamilies, trafficFamilies, socketFamilies, turnFamilies)
 
 // collector is a prometheus.Collector: each scrape reads the tables.
 type collector struct {

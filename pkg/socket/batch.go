@@ -19,6 +19,8 @@ type Batch struct {
 	Link     tuple.Link
 	Local    netip.AddrPort
 	Protocol tuple.Protocol
+	// Remote is the peer of a TCP connection's batch.
+	Remote netip.AddrPort
 	// Closed is set on the last batch of a TCP connection, which holds no packets: nothing will
 	// come from Link or can be sent to it again.
 	Closed bool
@@ -112,7 +114,8 @@ func (b *Batch) Release() {
 
 // reset makes a recycled batch look new.
 func (b *Batch) reset() {
-	b.At, b.Link, b.Local, b.Protocol, b.Closed, b.TURN, b.Held = time.Time{}, 0, netip.AddrPort{}, tuple.UDP, false, false, false
+	b.At, b.Link, b.Local, b.Remote, b.Protocol = time.Time{}, 0, netip.AddrPort{}, netip.AddrPort{}, tuple.UDP
+	b.Closed, b.TURN, b.Held = false, false, false
 	b.filled, b.taken, b.dirty = 0, 0, 0
 }
 

@@ -4,6 +4,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"gazpacho/pkg/tuple"
 )
@@ -19,6 +20,11 @@ type Stream struct {
 
 // NewStream takes over a peer's connection. When it ends by itself over is called, from any goroutine. Before it is spliced, nobody reads it.
 func NewStream(nc *net.TCPConn, over func()) *Stream { return &Stream{nc: nc, over: over} }
+
+// ReusePort lets the listener of a TCP relay and the connections it makes have one port: it is the Control of both.
+func ReusePort(network, address string, raw syscall.RawConn) error {
+	return controlOf(Options{ReusePort: true})(network, address, raw)
+}
 
 // Close ends it, and the client's connection that it is spliced to. The owner is not told.
 func (s *Stream) Close() {

@@ -256,7 +256,7 @@ func (r *streamReader) take() *Batch {
 		return nil
 	}
 	b.At, b.Link, b.Local, b.Protocol = time.Now(), r.conn.link, r.conn.local, tuple.TCP
-	b.TURN = r.conn.turn.Load()
+	b.TURN, b.Remote = r.conn.turn.Load(), r.conn.remote
 	return b
 }
 

@@ -29,6 +29,7 @@ type binder struct {
 	links  *socket.Links
 	egress *socket.Egress
 	panics *panics
+	relay  *relay // nil while nothing is relayed
 }
 
 // opened is one socket, of either protocol.
@@ -43,6 +44,7 @@ type binding struct {
 	links  *socket.Links
 	egress *socket.Egress
 	open   []opened
+	ends   []func() // what else ends with it
 }
 
 // Bind opens a socket for every listen info, or none.
@@ -57,7 +59,11 @@ func (b *binder) Bind(infos []proto.ListenInfo, in transport.Ingress) (transport
 		}
 		bound.open = append(bound.open, o)
 	}
-	sink := b.loop.Sink(b.handler(in))
+	handler := b.handler(in)
+	if s, ok := in.(*transport.Server); ok && b.relay != nil {
+		handler = b.relay.share(s, bound)
+	}
+	sink := b.loop.Sink(handler)
 	for _, o := range bound.open {
 		o.start(b.loop.Pool(), sink)
 	}
@@ -151,6 +157,9 @@ func (b *binder) open(info proto.ListenInfo, at netip.AddrPort) (opened, error) 
 		o.Group = at.Addr()
 		o.GroupVia, _ = netip.ParseAddr(info.AnnouncedAddress) // which may be a name, or nothing
 	}
+	if b.relay != nil {
+		o.Framing = socket.FramingEither
+	}
 	if info.Protocol == "tcp" {
 		s, err := socket.ListenTCP(b.links, at, o)
 		if err != nil {
@@ -183,6 +192,9 @@ func (b *binding) CloseLink(link tuple.Link) { b.links.Disconnect(link) }
 // Close closes the sockets, once what is to be sent is sent: there may be a goodbye among it.
 func (b *binding) Close() {
 	b.egress.Flush()
+	for _, end := range b.ends {
+		end()
+	}
 	for _, o := range b.open {
 		_ = o.close() // nothing is left to do about it
 	}

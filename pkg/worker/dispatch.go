@@ -20,6 +20,8 @@ var handlers = map[string]func(w *Worker, now time.Time, r request) (any, *proto
 	},
 	proto.WorkerDumpMethod:         func(w *Worker, _ time.Time, _ request) (any, *proto.Error) { return w.dump(), nil },
 	proto.WorkerResourceUsage:      func(_ *Worker, _ time.Time, _ request) (any, *proto.Error) { return resourceUsage() },
+	proto.WorkerUpdateTURN:         body((*Worker).updateTURN),
+	proto.TURNDumpMethod:           func(w *Worker, _ time.Time, _ request) (any, *proto.Error) { return w.dumpTURN(), nil },
 	proto.WorkerUpdateSettings:     body((*Worker).updateSettings),
 	proto.WorkerCreateWebRTCServer: body((*Worker).createServer),
 	proto.WorkerCloseWebRTCServer:  body((*Worker).closeServer),

@@ -18,7 +18,7 @@ func (w *Worker) getStats(now time.Time, r request) {
 	s := snapshot{
 		now: now, startedAt: w.startedAt, loop: w.loop.Stats(), routers: len(w.routers), panics: w.panics.total,
 		transports: *w.env.Totals, egress: w.egress.Stats(), handshakes: w.islands.drops.Handshakes,
-		attempts: dtls.MaxHandshakes - w.islands.limiter.Free(), drops: make(map[string]uint64, len(proto.DropReasons)),
+		turn: w.turnStats(), attempts: dtls.MaxHandshakes - w.islands.limiter.Free(), drops: make(map[string]uint64, len(proto.DropReasons)),
 	}
 	s.drops["channelLossy"] = w.channel.Dropped()
 	s.drops["channelOverrun"], s.drops["channelUnaddressed"] = w.inbox.drops()
@@ -38,6 +38,7 @@ type snapshot struct {
 	egress         socket.EgressStats
 	handshakes     dtls.Handshakes
 	attempts       int
+	turn           proto.TURNStats
 	drops          map[string]uint64
 }
 
@@ -49,13 +50,14 @@ func (s *snapshot) stats(links *socket.Links, messages *sctp.Counters) proto.Wor
 	s.transports.EachDrop(func(reason string, n uint64, _ bool) { s.drops[reason] = n })
 	s.drops["sctpTooLarge"] = messages.TooLarge.Load()
 	s.drops["sctpUnknownStream"] = messages.UnknownStreams.Load()
+	s.drops["sctpUnposted"] = messages.Unposted.Load()
 	s.drops["sctpUnsent"] = messages.Unsent.Load()
 	process := processStats()
 	process.Panics = s.panics
 	return proto.WorkerStats{
 		Timestamp: s.now.UnixMilli(), Uptime: micros(s.now.Sub(s.startedAt)), Process: process, Loop: loopStats(&s.loop),
 		Objects: objects, Traffic: s.transports.Traffic(), Handshakes: s.handshakeStats(), UDP: udpStats(&sockets.UDP),
-		TCP: tcpStats(&sockets.TCP), Egress: egressStats(&s.egress), Drops: s.drops,
+		TCP: tcpStats(&sockets.TCP), Egress: egressStats(&s.egress), Drops: s.drops, TURN: s.turn,
 	}
 }
 

@@ -30,6 +30,8 @@ type Config struct {
 	Version     string
 	Log         *slog.Logger
 	Level       *slog.LevelVar // of Log, for worker.updateSettings; may be nil
+
+	TURN Relaying
 }
 
 // Worker is one media process. Everything but its channel belongs to the loop.
@@ -46,6 +48,8 @@ type Worker struct {
 	links    *socket.Links
 	egress   *socket.Egress
 	env      *transport.Env
+	binder   *binder
+	relay    *relay // nil while nothing is relayed
 	islands  islands
 	panics   panics
 	inbox    inbox
@@ -72,6 +76,7 @@ func Run(ctx context.Context, cfg Config) error {
 		served <- w.channel.Serve()
 		w.loop.Post(func(time.Time) { cancel() }) // no channel, no worker
 	}()
+	go w.listenToOperator()
 	if err = w.loop.Run(ctx); err == nil {
 		w.end(time.Now())
 	}
@@ -87,6 +92,9 @@ func (w *Worker) end(now time.Time) {
 	}
 	for _, id := range keys(w.servers) {
 		w.servers[id].Close(now)
+	}
+	if w.relay != nil {
+		w.relay.close(now)
 	}
 	w.egress.Flush()
 }
@@ -111,17 +119,25 @@ func start(ctx context.Context, cfg Config, cancel context.CancelFunc) (*Worker,
 		w.cfg.Certificate = certificate
 	}
 	w.egress = socket.NewEgress(w.links)
-	w.loop.OnTurnEnd(func(time.Time) { w.egress.Flush() })
+	w.loop.OnTurnEnd(w.turnEnd)
+	w.binder = &binder{loop: w.loop, links: w.links, egress: w.egress, panics: &w.panics}
 	w.islands = newIslands(w.cfg.Certificate, w.loop)
 	w.env = &transport.Env{
 		Totals: new(transport.Totals),
 		Egress: w.egress, Events: events{w}, Timers: w.loop.Timers(), Random: rand.Reader,
-		Binder: &binder{loop: w.loop, links: w.links, egress: w.egress, panics: &w.panics}, NewDTLS: w.islands.open,
+		Binder: w.binder, NewDTLS: w.islands.open,
 		NewSCTP: w.islands.openSCTP, NewPacketSCTP: w.islands.openPacketSCTP, DataBudget: data.NewBudget(transport.MaxWorkerBuffer, nil),
 		Fingerprints: fingerprints(w.cfg.Certificate),
 	}
 	if cfg.Library != nil {
 		w.channel = w.serveLibrary(cfg.Library)
+		return w, nil
+	}
+	if err := w.startRelaying(); err != nil {
+		return nil, err
+	}
+	if cfg.Channel == "" {
+		w.channel = newSilence()
 		return w, nil
 	}
 	server, err := w.listen(cfg.Channel)
