@@ -31,9 +31,11 @@ func (c *Consumer) subscribed(s uint16) bool {
 	return found
 }
 
-// wants tells whether a message is for this consumer.
+// wants tells whether a message is for this consumer. A pipe that is subscribed to nothing takes everything: who is subscribed is at its other end.
 func (c *Consumer) wants(m *Message) bool {
 	switch {
+	case c.cfg.Pipe && len(c.subchannels) == 0:
+		return true
 	case m.Required != nil && !c.subscribed(*m.Required):
 		return false
 	case m.Ignored != nil && !c.cfg.Pipe && c.subscribed(*m.Ignored):
