@@ -116,6 +116,18 @@ func (c *compiler) encodeField(t *Table, f *Field, typ reflect.Type, fields map[
 	if err != nil {
 		return nil, err
 	}
+	if beside, ok := fields[plain(presentBeside[short(t.Name)+"."+f.Name])]; ok {
+		inner, zero := write, reflect.New(g.typ.Elem())
+		return &fieldEncoder{child: func(e *encoder, v reflect.Value) flatbuffers.UOffsetT {
+			switch own := g.of(v); {
+			case !own.IsNil():
+				return inner(e, own)
+			case !beside.of(v).IsNil():
+				return inner(e, zero)
+			}
+			return 0
+		}}, nil
+	}
 	instead, always := alwaysPresent[short(t.Name)+"."+f.Name]
 	required, kind := f.Required, f.Type.Kind
 	return &fieldEncoder{child: func(e *encoder, v reflect.Value) flatbuffers.UOffsetT {

@@ -53,8 +53,12 @@ func isInlined(t *Table, f *Field) bool {
 // alwaysPresent are strings the libraries read without asking whether they are there.
 var alwaysPresent = map[string]string{
 	"RtpStream.Params.rid":                                 "",
+	"RtxStream.Params.rrid":                                "",
 	"RtpParameters.RtpEncodingParameters.scalability_mode": "S1T1", // of no scalability
 }
+
+// presentBeside are tables the libraries read, with zeros in them, as soon as the field of ours is there.
+var presentBeside = map[string]string{"Transport.Dump.sctp_negotiated_capabilities": "sctpParameters"}
 
 // spellings are names of enumerations' values whose words differ from ours by more than case.
 var spellings = map[string]string{
@@ -103,18 +107,4 @@ func armOf(union string, v reflect.Value) string {
 		return "ListenIndividual"
 	}
 	panic("fbwire: nobody chooses an arm of " + union)
-}
-
-// decoded is told of structs when they are read, to say in our words what the schema says in its.
-var decoded = map[reflect.Type]func(c *Codec, v any){
-	// A range of two zeros is none, and no port and no range is that of the worker's settings.
-	reflect.TypeFor[proto.ListenInfo](): func(c *Codec, v any) {
-		info := v.(*proto.ListenInfo)
-		if r := info.PortRange; r != nil && r.Min == 0 && r.Max == 0 {
-			info.PortRange = nil
-		}
-		if info.Port == 0 && info.PortRange == nil {
-			info.PortRange = c.ports
-		}
-	},
 }
