@@ -98,6 +98,7 @@ var DropReasons = []DropReason{
 	{"sctpOver", DropReceived, "without DTLS, for an association that has ended"},
 	{"sctpMailbox", DropReceived, "without DTLS, and SCTP does not keep up"},
 	{"sctpUnknownStream", DropSCTP, "data for more undeclared streams than are served"},
+	{"sctpUnposted", DropSent, "without DTLS, and the loop does not keep up"},
 	{"sctpTooLarge", DropMessage, "over maxReceiveMessageSize"},
 	{"sctpUnsent", DropMessage, "for a stream or an association that has ended"},
 	{"dataUnknownStream", DropMessage, "on a stream without a data producer"},

@@ -298,7 +298,7 @@ func (a *Association) Close(now time.Time) {
 
 // Data returns where application data is read and written, one message per Read and Write, or nil
 // unless the association is connected and Config.Data was set. What nobody reads is dropped beyond
-// 64 messages. It is for the goroutines of another island, and ends with the association.
+// mailbox.Bulk messages. It is for the goroutines of another island, and ends with the association.
 func (a *Association) Data() net.Conn {
 	if a.state != StateConnected || !a.cfg.Data {
 		return nil

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"gazpacho/pkg/mailbox"
 )
 
 func TestCloseSaysGoodbye(t *testing.T) {
@@ -214,8 +216,8 @@ func TestDataDropsWhatNobodyReads(t *testing.T) {
 		w.start(Server)
 		p := w.connect(Server, peerConfig{})
 		w.expectConnected(p, AEADAES128GCM)
-		for i := range 200 {
-			if _, err := p.conn.Write([]byte{byte(i)}); err != nil {
+		for i := range mailbox.Bulk + 100 {
+			if _, err := p.conn.Write([]byte{byte(i), byte(i >> 8)}); err != nil {
 				t.Fatal(err)
 			}
 			synctest.Wait()
@@ -228,14 +230,14 @@ func TestDataDropsWhatNobodyReads(t *testing.T) {
 			if _, err := data.Read(b); err != nil {
 				break
 			}
-			if int(b[0]) != n {
-				t.Fatalf("message %d is %d", n, b[0])
+			if int(b[0])|int(b[1])<<8 != n {
+				t.Fatalf("message %d is %d", n, b[:2])
 			}
 		}
-		if n != 64 {
-			t.Errorf("%d messages were kept, want 64", n)
+		if n != mailbox.Bulk {
+			t.Errorf("%d messages were kept, want %d", n, mailbox.Bulk)
 		}
-		if got := w.dropped(DropUnread); got != 200-64 {
+		if got := w.dropped(DropUnread); got != 100 {
 			t.Errorf("%d were counted as dropped", got)
 		}
 	})

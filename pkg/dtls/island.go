@@ -119,6 +119,8 @@ func (i *island) run() {
 		return
 	}
 	data := mailbox.New(func(b []byte) { _, _ = conn.Write(b) })
+	data.Grow(mailbox.Bulk)
+	i.mail.Grow(mailbox.Bulk)
 	out.data = data
 	i.post(func(now time.Time) { i.owner.handshakeOver(now, i.attempt, out, nil) })
 	i.mail.connect(i.over)

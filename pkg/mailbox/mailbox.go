@@ -17,6 +17,10 @@ import (
 // Capacity is how many datagrams wait at most; what comes on top of that is dropped.
 const Capacity = 64
 
+// Bulk is a capacity for who carries data: a congestion window of 1 MiB comes at once where the path is
+// fast, and if a part of it were dropped for want of a mailbox, the sender would take it for congestion.
+const Bulk = 1024
+
 // MaxDatagram is the size of the largest datagram, in bytes: anything an Ethernet path carries.
 const MaxDatagram = 1536
 
@@ -29,6 +33,7 @@ type Conn struct {
 	wake       sync.Cond // a datagram came, the deadline passed, or Close
 	head, tail *slot
 	length     int
+	capacity   int
 	closed     bool
 	read       deadline
 	written    deadline
@@ -37,7 +42,7 @@ type Conn struct {
 // New makes a mailbox whose Write hands every datagram to write, on the writer's goroutine. The
 // slice is borrowed: write copies what it keeps.
 func New(write func(b []byte)) *Conn {
-	c := &Conn{write: write}
+	c := &Conn{write: write, capacity: Capacity}
 	c.wake.L = &c.mu
 	return c
 }
@@ -54,7 +59,7 @@ func (c *Conn) Put(b []byte) bool {
 	if c.closed {
 		return false
 	}
-	if c.length == Capacity {
+	if c.length >= c.capacity {
 		c.dropped.Add(1)
 		return false
 	}
@@ -63,6 +68,13 @@ func (c *Conn) Put(b []byte) bool {
 	c.push(s)
 	c.wake.Signal()
 	return true
+}
+
+// Grow has more datagrams wait than Capacity, once the peer has proved that it may send them.
+func (c *Conn) Grow(capacity int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.capacity = capacity
 }
 
 // Dropped returns how many datagrams Put had no room for.

@@ -7,4 +7,5 @@ type Counters struct {
 	TooLarge       atomic.Uint64 // messages beyond MaxReceiveMessage
 	UnknownStreams atomic.Uint64 // packets with data for more undeclared streams than are served
 	Unsent         atomic.Uint64 // messages the library refused
+	Unposted       atomic.Uint64 // packets that were too many for the loop
 }

@@ -1,6 +1,7 @@
 package sctp
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"maps"
@@ -46,8 +47,8 @@ type inbound struct {
 	stranger bool // nobody had declared it
 }
 
-// initialBuffer holds most messages, in bytes; larger ones get one of their size.
-const initialBuffer = 4 << 10
+// bufferSize is that of the buffer small messages are copied from, in bytes; larger ones are read where they stay.
+const bufferSize = 2 << 10
 
 func newWire(i *island, conn net.Conn) *wire {
 	_ = conn.SetReadDeadline(time.Time{}) // a try before this one has left one; a closed conn says so on Read
@@ -217,16 +218,16 @@ func (w *wire) take(id uint16, list *[]Message, bytes *int) bool {
 		if w.island.backlog.Load()+int64(*bytes) >= maxBacklog {
 			return false
 		}
-		n, ppid, err := w.read(s)
+		payload, ppid, err := w.read(s)
+		n := len(payload)
 		switch {
 		case err == nil && n > w.island.maxRead:
 			w.island.counters.TooLarge.Add(1)
 		case err == nil && ppid == pion.PayloadTypeWebRTCDCEP:
-			if n > 0 && w.buffer[0] == dcepOpen {
+			if n > 0 && payload[0] == dcepOpen {
 				w.island.command(command{kind: commandAck, stream: Stream{ID: id}})
 			}
 		case err == nil:
-			payload := append([]byte(nil), w.buffer[:n]...)
 			*list = append(*list, Message{Stream: id, PPID: uint32(ppid), Payload: payload})
 			*bytes += n
 		case errors.Is(err, os.ErrDeadlineExceeded):
@@ -235,26 +236,25 @@ func (w *wire) take(id uint16, list *[]Message, bytes *int) bool {
 			w.gone(id, s)
 			return true
 		}
-		if len(w.buffer) > maxKept {
-			w.buffer = nil
-		}
 	}
 }
 
-// maxKept is the largest buffer that is kept for the next message, in bytes.
-const maxKept = 64 << 10
-
-// read reads a message into the buffer, which it makes large enough.
-func (w *wire) read(s *pion.Stream) (int, pion.PayloadProtocolIdentifier, error) {
+// read reads a message. The payload is the callee's.
+func (w *wire) read(s *pion.Stream) ([]byte, pion.PayloadProtocolIdentifier, error) {
 	if w.buffer == nil {
-		w.buffer = make([]byte, initialBuffer)
+		w.buffer = make([]byte, bufferSize)
 	}
 	n, ppid, err := s.ReadSCTP(w.buffer)
-	if errors.Is(err, io.ErrShortBuffer) {
-		w.buffer = make([]byte, n)
-		n, ppid, err = s.ReadSCTP(w.buffer)
+	switch {
+	case err == nil:
+		return bytes.Clone(w.buffer[:n]), ppid, nil
+	case !errors.Is(err, io.ErrShortBuffer):
+		return nil, ppid, err
 	}
-	return n, ppid, err
+	// The message is still there, and n its size.
+	payload := make([]byte, n)
+	n, ppid, err = s.ReadSCTP(payload)
+	return payload[:n], ppid, err
 }
 
 // gone ends a stream the peer has reset.

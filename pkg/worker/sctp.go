@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"bytes"
 	"net"
 	"time"
 
@@ -19,10 +18,13 @@ func (i *islands) openSCTP(t *transport.WebRTC, d transport.DTLS, o proto.SCTPOp
 
 // openPacketSCTP makes an association whose packets are datagrams of the transport.
 func (i *islands) openPacketSCTP(t *transport.Plain, o proto.SCTPOptions) transport.PacketSCTP {
+	out := mailbox.NewOutbox(i.loop.Post, t.SendSCTP)
 	box := mailbox.New(func(b []byte) {
-		packet := bytes.Clone(b)
-		i.loop.Post(func(now time.Time) { t.SendSCTP(now, packet) })
+		if !out.Put(b) {
+			i.data.Unposted.Add(1)
+		}
 	})
+	box.Grow(mailbox.Bulk)
 	return &packetMessenger{messenger: i.messenger(t, box, o), box: box}
 }
 
