@@ -48,7 +48,12 @@ func (a BroadcasterAccess) CreateTransport(ctx context.Context, o CreateBroadcas
 		return nil, err
 	}
 	most := a.b.room.maxIncomingBitrate(a.grant)
-	return a.b.createTransport(ctx, o, func() int { return most })
+	made, err := a.b.createTransport(ctx, o, func() int { return most })
+	if info, ok := made.(WebRTCTransportInfo); ok {
+		info.ICEServers = a.b.iceServers(a.grant, info.ICECandidates)
+		return info, err
+	}
+	return made, err
 }
 
 // ConnectTransport gives a transport its peer.

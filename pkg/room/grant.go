@@ -24,6 +24,7 @@ func (p *Peer) SetGrant(g auth.Grant) error {
 	received := p.held(toReceive)
 	p.grant = &g
 	ended := p.revoke()
+	p.refreshTURN()
 	if !received && p.joined {
 		p.offeredAll()
 	}

@@ -23,9 +23,10 @@ type Peer struct {
 	client Client
 
 	// state, guarded by the room's lock
-	joined  bool
-	offers  []offer // to be consumed, in order
-	serving bool    // a goroutine works on offers
+	joined   bool
+	offers   []offer // to be consumed, in order
+	serving  bool    // a goroutine works on offers
+	relaying relaying
 }
 
 // ID is the peer's.

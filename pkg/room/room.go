@@ -125,6 +125,7 @@ func (r *Room) part(p *Peer) {
 	for _, t := range p.transports {
 		t.watch.stop()
 	}
+	p.stopTURN()
 	p.withdraw()
 	if p.joined {
 		r.tell(p, "peerClosed", aboutPeer{p.id})

@@ -36,6 +36,7 @@ type Config struct {
 	// 0 is DefaultMediaGrace.
 	MediaGrace time.Duration
 	Limits     Limits
+	TURN       TURN
 	Now        func() time.Time // by which grants expire; nil is time.Now
 	Log        *slog.Logger
 }

@@ -40,7 +40,9 @@ func (p *Peer) CreateWebRTCTransport(ctx context.Context, b CreateWebRTCTranspor
 			p.room.log.Debug("no bandwidth trace", "peer", p.id, "error", err)
 		}
 	}
-	return infoOf(t.webrtc), nil
+	info := infoOf(t.webrtc)
+	info.ICEServers = p.relayed(info.ICECandidates)
+	return info, nil
 }
 
 // createWebRTC makes a WebRTC transport of a peer or broadcaster. most is the limit of its incoming bitrate as it is now.

@@ -23,6 +23,7 @@ type WebRTCTransportInfo struct {
 	ICECandidates  []proto.ICECandidate  `json:"iceCandidates"`
 	DTLSParameters proto.DTLSParameters  `json:"dtlsParameters"`
 	SCTPParameters *proto.SCTPParameters `json:"sctpParameters,omitempty"`
+	ICEServers     []ICEServer           `json:"iceServers,omitempty"` // where TURN is offered
 }
 
 // ConnectWebRTCTransport is the body of connectWebRtcTransport.
