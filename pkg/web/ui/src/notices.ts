@@ -13,6 +13,8 @@ interface Events {
   /** How well the server receives a producer of ours: one score of 0–10 per encoding. */
   producerScore: [producerId: string, scores: number[]];
   version: [string];
+  /** New credentials of the servers that relay media. */
+  iceServers: [RTCIceServer[]];
   /** The server closed a producer of ours. */
   producerClosed: [producerId: string];
 }
@@ -43,6 +45,7 @@ export class Notices extends Emitter<Events> {
       producerClosed: (body) => this.emit('producerClosed', String(body.producerId)),
       activeSpeaker: (body) => this.emit('activeSpeaker', typeof body.peerId === 'string' ? body.peerId : null, body.volume as number),
       downlinkBwe: (body) => this.emit('downlink', Number(body.availableBitrate ?? 0)),
+      iceServersRefreshed: (body) => this.emit('iceServers', Array.isArray(body.iceServers) ? body.iceServers as RTCIceServer[] : []),
       'mediasoup-version': (body) => this.emit('version', String(body.version ?? '')),
       // Who made the token renews it: renewToken is a request of window.gazpacho.
       tokenExpires: () => undefined,

@@ -4,7 +4,10 @@
 //   autojoin=1         join without the form audio=0 video=0 join with microphone or camera off
 //   forceTcp=1         media over TCP only   codec=h264|vp8|vp9  codec to send video with
 //   simulcast=0        one video encoding    autolayers=0  leave the choice of layers to server and person
+//   relay=1|udp|tcp|tls  media through a relay (TURN) only, over any transport or over one
 //   token=T            access token; it leaves the address at once, so that a copied link does not hand it on
+
+import { relayOf, type Relay } from './relay.ts';
 
 export interface Params {
   roomId: string;
@@ -18,6 +21,8 @@ export interface Params {
   audio: boolean;
   video: boolean;
   forceTcp: boolean;
+  /** Media by way of a relay only, reached over this transport. */
+  relay: Relay | undefined;
   simulcast: boolean;
   autoLayers: boolean;
   /** MIME type such as "video/H264", or undefined for the browser's and server's first common one. */
@@ -53,6 +58,7 @@ export function parseParams(address: URL, random: () => number): Params {
     audio: flag('audio', true),
     video: flag('video', true),
     forceTcp: flag('forceTcp', false),
+    relay: flag('relay', false) ? relayOf(query.get('relay')) : undefined,
     simulcast: flag('simulcast', true),
     autoLayers: flag('autolayers', true),
     codec: codecs[(query.get('codec') ?? '').toLowerCase()],

@@ -63,6 +63,7 @@ export class RoomClient extends Emitter<Events> {
     this.protoo.on('open', () => void this.enter());
     this.protoo.on('close', (how) => void this.lost(how));
     this.notices.on('producerClosed', (id) => this.publisher.stoppedByServer(id));
+    this.notices.on('iceServers', (servers) => void this.session?.updateIceServers(servers));
     this.protoo.on('notification', (method, data) => this.notices.receive(method, data));
   }
 

@@ -3,16 +3,19 @@
 
 import { Device } from 'mediasoup-client';
 import type {
-  Consumer, DataConsumer, DataProducer, Producer, RtpCapabilities, IceParameters, SctpParameters, Transport,
+  Consumer, DataConsumer, DataProducer, Producer, RtpCapabilities, IceParameters, SctpParameters, Transport, TransportOptions,
 } from 'mediasoup-client/types';
 import { Emitter } from './events.ts';
 import { encodingsFor } from './encodings.ts';
 import { ConnectionError, type Protoo } from './protoo.ts';
 import { Recovery } from './recovery.ts';
+import { relayServers, type Relay } from './relay.ts';
 import { describeBrowser, type ConsumerInfo, type DataConsumerInfo, type PeerInfo, type Source, type TransportInfo } from './wire.ts';
 
 export interface SessionOptions {
   forceTcp: boolean;
+  /** Media by way of a relay only. */
+  relay: Relay | undefined;
   simulcast: boolean;
   /** MIME type to prefer for video. */
   codec: string | undefined;
@@ -74,8 +77,8 @@ export class Session extends Emitter<Events> {
     await device.load({ routerRtpCapabilities });
     this.device = device;
     if (this.closed) throw new ConnectionError('closed while opening');
-    if (send) this.adopt('send', device.createSendTransport(send));
-    if (recv) this.adopt('recv', device.createRecvTransport(recv));
+    if (send) this.adopt('send', device.createSendTransport(this.path(send)));
+    if (recv) this.adopt('recv', device.createRecvTransport(this.path(recv)));
     this.sctpParameters = send?.sctpParameters && recv?.sctpParameters;
   }
 
@@ -142,6 +145,13 @@ export class Session extends Emitter<Events> {
     for (const recovery of this.recoveries.values()) recovery.kick();
   }
 
+  /** Goes on with new credentials of the relays: what is relayed now stays so, an ICE restart needs them. */
+  async updateIceServers(servers: RTCIceServer[]): Promise<void> {
+    const iceServers = relayServers(servers, this.options.relay);
+    const open = [...this.transports.values()].filter((transport) => !transport.closed);
+    await Promise.all(open.map((transport) => transport.updateIceServers({ iceServers })));
+  }
+
   close(): void {
     if (this.closed) return;
     this.closed = true;
@@ -156,6 +166,12 @@ export class Session extends Emitter<Events> {
       consuming: direction === 'recv',
       sctpCapabilities,
     });
+  }
+
+  /** Which ways media may take. */
+  private path(info: TransportInfo): TransportInfo & Pick<TransportOptions, 'iceTransportPolicy'> {
+    const { relay } = this.options;
+    return { ...info, iceServers: relayServers(info.iceServers ?? [], relay), iceTransportPolicy: relay ? 'relay' : undefined };
   }
 
   private adopt(direction: Direction, transport: Transport): void {
