@@ -51,7 +51,6 @@ func (s *snapshot) stats(links *socket.Links, messages *sctp.Counters) proto.Wor
 	s.drops["sctpTooLarge"] = messages.TooLarge.Load()
 	s.drops["sctpUnknownStream"] = messages.UnknownStreams.Load()
 	s.drops["sctpUnposted"] = messages.Unposted.Load()
-	s.drops["sctpUnposted"] = messages.Unposted.Load()
 	s.drops["sctpUnsent"] = messages.Unsent.Load()
 	process := processStats()
 	process.Panics = s.panics
