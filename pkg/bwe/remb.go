@@ -10,16 +10,17 @@ import (
 // Without feedback it is the estimate where it is below what is sent. Otherwise it is bound by what is sent, as nobody can see more than
 // that arrive, and says only that this much fits: the estimate grows slowly, for the application to try a little more.
 func (s *Sender) REMB(now time.Time, bitrate int) {
-	bitrate = max(bitrate, 0)
+	bitrate = min(max(bitrate, 0), rembMost)
 	s.remb = bitrate
-	if s.fed || bitrate == 0 {
+	if s.fed {
 		return
 	}
-	elapsed := now.Sub(s.heardAt)
-	s.measure(now)
+	elapsed, sending := now.Sub(s.heardAt), s.passed.bitrate(now)
+	if bitrate == 0 {
+		return
+	}
 	s.heardAt = now
 	before := s.estimate()
-	sending, _ := s.sent.bitrate(now)
 	switch {
 	case bitrate < sending || float64(bitrate) > s.control.bitrate:
 		s.control.bitrate = max(float64(bitrate), minBitrate)
@@ -33,8 +34,31 @@ func (s *Sender) REMB(now time.Time, bitrate int) {
 	}
 }
 
+// rembMost is more than any peer receives: the field could say 2^81 bit/s.
+const rembMost = 10_000_000_000
+
 // Passed notes bytes that were sent without a transport-wide sequence number.
-func (s *Sender) Passed(size int) { s.bytes += size }
+func (s *Sender) Passed(size int) { s.passed.bytes += size }
+
+// passed measures what was sent between one REMB and the next.
+type passed struct {
+	bytes int
+	since time.Time
+	last  int // bit/s
+}
+
+// passedLeast is the shortest time that says something.
+const passedLeast = 200 * time.Millisecond
+
+func (p *passed) bitrate(now time.Time) int {
+	if elapsed := now.Sub(p.since); p.since.IsZero() || elapsed >= passedLeast {
+		if !p.since.IsZero() {
+			p.last = int(float64(p.bytes) * 8 / elapsed.Seconds())
+		}
+		p.bytes, p.since = 0, now
+	}
+	return p.last
+}
 
 // Reported takes the fraction lost of a receiver report, in 256ths (RFC 3550 section 6.4.1). With feedback it is known better already.
 func (s *Sender) Reported(now time.Time, fraction uint8) {

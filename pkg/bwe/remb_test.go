@@ -8,13 +8,11 @@ import (
 // rembOf is a sender whose peer estimates, after a second in which it sent at a bitrate.
 func rembOf(bitrate int) (*Sender, time.Time) {
 	s := NewSender(SenderConfig{Start: 600_000})
-	now := start
+	s.REMB(start, 0)
 	for range 20 {
 		s.Passed(bitrate / 8 / 20)
-		s.measure(now)
-		now = now.Add(50 * ms)
 	}
-	return s, now
+	return s, start.Add(time.Second)
 }
 
 func TestSenderObeysREMB(t *testing.T) {
@@ -28,6 +26,7 @@ func TestSenderObeysREMB(t *testing.T) {
 		{"what is sent, and that is less than was estimated", 200_000, 310_000, 600_000},
 		{"no limit", 200_000, 0, 600_000},
 		{"next to nothing", 500_000, 10, minBitrate},
+		{"more than there is", 500_000, 1 << 60, rembMost},
 	}
 	for _, tt := range tests {
 		s, now := rembOf(tt.sending)

@@ -37,7 +37,8 @@ type Sender struct {
 	credit  int       // statuses that reports may still hold
 	heardAt time.Time // of the last report or REMB; zero before the first
 	fed     bool      // there was a report
-	remb    int       // a ceiling of the peer's, bit/s; 0 is none
+	passed  passed
+	remb    int // a ceiling of the peer's, bit/s; 0 is none
 	refused uint64
 }
 
@@ -130,6 +131,7 @@ func (s *Sender) Sent(now time.Time, seq uint16, size int) {
 	}
 	s.flights.add(at, seq, size, id)
 	s.bytes += size
+	s.passed.bytes += size
 	s.packets++
 	s.credit = min(s.credit+creditPerPacket, creditMax)
 }
