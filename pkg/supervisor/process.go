@@ -64,6 +64,10 @@ func (s *Supervisor) start(ctx context.Context, slot int) (*process, error) {
 		p.end(false)
 		return nil, rtcError(err)
 	}
+	if err := s.relay(ctx, p.worker); err != nil {
+		p.end(false)
+		return nil, err
+	}
 	return p, nil
 }
 

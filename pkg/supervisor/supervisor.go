@@ -24,6 +24,10 @@ type Config struct {
 	WorkerBin string
 	Args      []string // for the worker, besides its channel
 	RTC       RTC
+	// TURN is how workers relay for clients; nil: not at all. What RelayAddresses leaves open is RTC's; MediaPorts are those of the other workers.
+	TURN *proto.TURNSettings
+	// TURNEvent hears, one worker at a time, what happens to clients' allocations; nil: nobody does.
+	TURNEvent func(slot int, name string, e proto.TURNEvent)
 	Log       *slog.Logger
 	// Output gets every line a worker writes, without its end; it may be called from several goroutines. Nil drops them.
 	Output func(slot int, line string)
@@ -47,6 +51,8 @@ type Worker struct {
 	Slot   int
 	Server *control.WebRTCServer
 	Plain  proto.ListenInfo // where its transports without ICE listen
+
+	relaying relaying
 }
 
 // Supervisor keeps the workers running.
@@ -57,8 +63,9 @@ type Supervisor struct {
 
 	mu      sync.Mutex
 	running map[int]*Worker
-	lives   []SlotStats   // by slot, but for Running
-	changed chan struct{} // closed and replaced when running changes
+	turn    *proto.TURNSettings // how workers relay now; nil: not at all
+	lives   []SlotStats         // by slot, but for Running
+	changed chan struct{}       // closed and replaced when running changes
 	closed  bool
 }
 
@@ -72,7 +79,7 @@ func Start(ctx context.Context, cfg Config) (*Supervisor, error) {
 		return nil, err
 	}
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	s := &Supervisor{cfg: cfg, cancel: cancel, running: map[int]*Worker{}, lives: newLives(cfg.Workers), changed: make(chan struct{})}
+	s := &Supervisor{cfg: cfg, cancel: cancel, running: map[int]*Worker{}, turn: cfg.TURN, lives: newLives(cfg.Workers), changed: make(chan struct{})}
 	first := make(chan error, cfg.Workers)
 	for i := range cfg.Workers {
 		s.slots.Go(func() { s.keep(life, i, first) })
@@ -186,7 +193,7 @@ func (s *Supervisor) keep(ctx context.Context, slot int, first chan<- error) {
 		}
 		if err == nil {
 			s.set(slot, p.worker)
-			err = p.watch(ctx)
+			err = s.watch(ctx, p)
 			s.set(slot, nil)
 			p.end(ctx.Err() != nil)
 		} else {
