@@ -129,7 +129,8 @@ func (r *request) reject(code int) {
 
 // challenge asks for credentials (401), or for a fresher nonce (438): "the response MUST include a REALM and a NONCE" (RFC 8489 section 9.2.4). What else it
 // says depends on the room. A browser's first Allocate has 28 bytes, 2.5 times of which hold the shortest challenge of a realm of 16 bytes. For longer
-// realms the limit is taken of what crosses the network, 28 bytes of headers of IPv4 and UDP with each datagram; requests that are shorter yet get nothing.
+// realms the limit is taken of what crosses the network, 28 bytes of headers of IPv4 and UDP with each datagram. Requests that are shorter than any client's
+// get nothing that does not fit.
 func (r *request) challenge(code int) {
 	limit, ok := r.unauthenticated()
 	if !ok {
@@ -140,8 +141,8 @@ func (r *request) challenge(code int) {
 	if r.mirror {
 		size += fingerprintAttribute
 	}
-	const headers = 28
-	if size > limit+headers*3/2 {
+	const headers, shortest = 28, 28
+	if size > limit && (r.size < shortest || size > limit+headers*3/2) {
 		r.via.Counters.drop(DropAmplifying)
 		return
 	}
