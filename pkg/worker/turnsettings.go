@@ -87,8 +87,22 @@ func planTURN(s *proto.TURNSettings) (*turnPlan, *turnField) {
 			return nil, wrong
 		}
 	}
-	p.config.Own = ownAddresses()
+	p.config.Own = p.own()
 	return p, nil
+}
+
+// own is the addresses of this machine, and those it has for others: what goes to one of them comes back.
+func (p *turnPlan) own() []netip.Addr {
+	list := ownAddresses()
+	for _, r := range p.config.Relays {
+		if r.Announced.IsValid() {
+			list = append(list, r.Announced.Unmap())
+		}
+	}
+	for _, a := range p.media {
+		list = append(list, a.Addr())
+	}
+	return list
 }
 
 // checkPorts finds what would be a range of none.
