@@ -58,10 +58,10 @@ func (c *Controller) OpenRouter(ctx context.Context, id string, own bool, o Rout
 	}
 	for _, o := range there.RTPObservers {
 		a := &AdoptedObserver{observing: r.newObserving(o.RTPObserverID, nil), Type: o.Type}
-		if err := add[rtpObserver](r, r.observers, a.id, a); err != nil {
+		if err := r.admit(a.id, a, 0, func() error { return add[rtpObserver](r, r.observers, a.id, a) }); err != nil {
+			r.end()
 			return nil, err
 		}
-		r.listen(a.id, a, 0)
 		all.Observers = append(all.Observers, a)
 	}
 	return all, nil

@@ -49,10 +49,9 @@ func (r *Router) adoptTransport(ctx context.Context, id, kind string) (Transport
 
 // adoptAs enters a transport and asks how it is.
 func adoptAs[D any](ctx context.Context, t *Transport, h object, adopt func(*D)) error {
-	if err := add(t.router, t.router.transports, t.id, t); err != nil {
+	if err := t.router.admit(t.id, h, 0, func() error { return add(t.router, t.router.transports, t.id, t) }); err != nil {
 		return err
 	}
-	t.router.listen(t.id, h, 0)
 	dump, err := ask[D](ctx, t.router.worker, proto.TransportDumpMethod, t.id, nil)
 	if err != nil {
 		t.end()
@@ -64,10 +63,9 @@ func adoptAs[D any](ctx context.Context, t *Transport, h object, adopt func(*D))
 
 // adoptHandle enters a producer or consumer and asks how it is.
 func adoptHandle[H object, D any](ctx context.Context, t *Transport, table map[string]H, h H, own *handle, method string) (*D, error) {
-	if err := enter(t, table, own.id, h); err != nil {
+	if err := enter(t, table, own, h); err != nil {
 		return nil, err
 	}
-	t.router.listen(own.address, h, own.kindOf.weight)
 	dump, err := ask[D](ctx, t.router.worker, method, own.address, nil)
 	if err != nil {
 		own.end()

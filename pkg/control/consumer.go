@@ -47,9 +47,7 @@ type Consumer struct {
 }
 
 func (t *Transport) newConsumer(o ConsumerOptions) *Consumer {
-	if o.ID == "" {
-		o.ID = newID()
-	}
+	o.ID = IDOr(o.ID)
 	c := &Consumer{handle: t.handleOf(consumerKind, o.ID, o.Closed), opts: o, priority: 1}
 	c.leave = func() {
 		t.mu.Lock()
@@ -83,10 +81,9 @@ func (t *Transport) consume(ctx context.Context, c *Consumer, body proto.Consume
 
 // askConsume asks for a consumer that was prepared.
 func (t *Transport) askConsume(ctx context.Context, c *Consumer, body, result any) error {
-	if err := enter(t, t.consumers, c.id, c); err != nil {
+	if err := enter(t, t.consumers, &c.handle, c); err != nil {
 		return err
 	}
-	t.router.listen(c.address, c, 1)
 	if err := t.request(ctx, proto.TransportConsume, body, result); err != nil {
 		undo(err, c.Close, c.end)
 		return err

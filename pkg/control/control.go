@@ -49,6 +49,14 @@ func newID() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
+// IDOr is the id that was given, or a new one if none was.
+func IDOr(given string) string {
+	if given == "" {
+		return newID()
+	}
+	return given
+}
+
 // random32 is the source of SSRCs.
 func random32() uint32 {
 	var b [4]byte

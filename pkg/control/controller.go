@@ -99,7 +99,9 @@ func (c *Controller) CreateWebRTCServer(ctx context.Context, infos []proto.Liste
 func (c *Controller) TakeWebRTCServer(ctx context.Context, o proto.WebRTCServerInfo, closed func(Reason)) (*WebRTCServer, error) {
 	s := c.w.newWebRTCServer(WebRTCServerOptions{ID: o.WebRTCServerID, Closed: closed})
 	s.workerID = o.WorkerID
-	c.w.listen(s.id, listener{object: s}, 0)
+	if err := c.w.listen(s.id, listener{object: s}, 0); err != nil {
+		return nil, err
+	}
 	body := proto.TakeWebRTCServer{WebRTCServerID: s.id}
 	if err := c.w.client.Request(ctx, proto.ControllerTakeWebRTCServer, "", body, nil); err != nil {
 		s.end()

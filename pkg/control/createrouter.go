@@ -29,9 +29,7 @@ func (w *Worker) CreateRouter(ctx context.Context, o RouterOptions) (*Router, er
 }
 
 func (w *Worker) newRouter(o RouterOptions) *Router {
-	if o.ID == "" {
-		o.ID = newID()
-	}
+	o.ID = IDOr(o.ID)
 	return &Router{
 		worker: w, id: o.ID, opts: o, transports: map[string]*Transport{}, observers: map[string]rtpObserver{}, producers: map[string]*Producer{},
 		dataProducers: map[string]*DataProducer{}, pairs: map[*Router]*joint{},

@@ -43,9 +43,7 @@ type DataConsumer struct {
 }
 
 func (t *Transport) newDataConsumer(o DataConsumerOptions) *DataConsumer {
-	if o.ID == "" {
-		o.ID = newID()
-	}
+	o.ID = IDOr(o.ID)
 	c := &DataConsumer{handle: t.handleOf(dataConsumerKind, o.ID, o.Closed), opts: o}
 	c.leave = func() {
 		t.mu.Lock()
@@ -82,7 +80,6 @@ func (t *Transport) ConsumeData(ctx context.Context, o DataConsumerOptions) (*Da
 
 // askConsumeData asks for a data consumer that was entered.
 func (t *Transport) askConsumeData(ctx context.Context, c *DataConsumer, body any) error {
-	t.router.listen(c.address, c, 0)
 	var dump proto.DataConsumerDump
 	if err := t.request(ctx, proto.TransportConsumeData, body, &dump); err != nil {
 		undo(err, c.Close, c.end)
@@ -218,6 +215,10 @@ func (c *DataConsumer) Stats(ctx context.Context) ([]proto.DataConsumerStats, er
 
 // addDataConsumer enters a data consumer of p and gives it a stream.
 func (t *Transport) addDataConsumer(c *DataConsumer, p *DataProducer) error {
+	return t.router.admit(c.address, c, 0, func() error { return t.putDataConsumer(c, p) })
+}
+
+func (t *Transport) putDataConsumer(c *DataConsumer, p *DataProducer) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {

@@ -77,11 +77,10 @@ func (t *Transport) askProduceData(ctx context.Context, p *DataProducer, body, r
 	if err := add(t.router, t.router.dataProducers, p.id, p); err != nil {
 		return err
 	}
-	if err := enter(t, t.dataProducers, p.id, p); err != nil {
+	if err := enter(t, t.dataProducers, &p.handle, p); err != nil {
 		remove(t.router, t.router.dataProducers, p.id)
 		return err
 	}
-	t.router.listen(p.address, p, 0)
 	if err := t.request(ctx, proto.TransportProduceData, body, result); err != nil {
 		undo(err, p.Close, p.end)
 		return err

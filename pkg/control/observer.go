@@ -20,10 +20,7 @@ type observing struct {
 }
 
 func (r *Router) newObserving(id string, told func(Reason)) observing {
-	if id == "" {
-		id = newID()
-	}
-	return observing{router: r, id: id, told: told}
+	return observing{router: r, id: IDOr(id), told: told}
 }
 
 // ID is the observer's.
@@ -76,10 +73,9 @@ func (o *observing) end() bool {
 // observe makes an observer in the router by a request; to is whom its events go to.
 func (o *observing) observe(ctx context.Context, to object, method string, body any) error {
 	r := o.router
-	if err := add[rtpObserver](r, r.observers, o.id, o); err != nil {
+	if err := r.admit(o.id, to, 0, func() error { return add[rtpObserver](r, r.observers, o.id, o) }); err != nil {
 		return err
 	}
-	r.listen(o.id, to, 0)
 	if err := r.worker.client.Request(ctx, method, r.id, body, nil); err != nil {
 		undo(err, o.Close, o.end)
 		return err

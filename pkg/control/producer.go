@@ -70,10 +70,9 @@ func (t *Transport) Produce(ctx context.Context, o ProducerOptions) (*Producer, 
 
 // produce asks for a producer that was prepared.
 func (t *Transport) produce(ctx context.Context, p *Producer, body, result any) error {
-	if err := enter(t, t.producers, p.id, p); err != nil {
+	if err := enter(t, t.producers, &p.handle, p); err != nil {
 		return err
 	}
-	t.router.listen(p.address, p, 1)
 	if err := t.request(ctx, proto.TransportProduce, body, result); err != nil {
 		undo(err, p.Close, p.end)
 		return err

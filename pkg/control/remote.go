@@ -82,7 +82,7 @@ func (t *Transport) produceDataRemotely(ctx context.Context, o DataProducerOptio
 
 func (t *Transport) consumeDataRemotely(ctx context.Context, o DataConsumerOptions) (*DataConsumer, error) {
 	c := t.newDataConsumer(o)
-	if err := enter(t, t.dataConsumers, c.id, c); err != nil {
+	if err := enter(t, t.dataConsumers, &c.handle, c); err != nil {
 		return nil, err
 	}
 	return kept(c, t.askConsumeData(ctx, c, proto.ConsumeMessages{

@@ -82,9 +82,17 @@ func capabilitiesOf(codecs []proto.RTPCodecCapability) (proto.RTPCapabilities, *
 	return capabilities, nil
 }
 
-// listen has the events of something in the router led to o.
-func (r *Router) listen(address string, o object, weight int) {
-	r.worker.listen(address, listener{o, r}, weight)
+// admit has the events of something in the router led to o, and enters it where it belongs. An id that is taken is refused: the worker would do so,
+// too, but by then the events of who has it would be led to another.
+func (r *Router) admit(address string, o object, weight int, enter func() error) error {
+	if err := r.worker.listen(address, listener{o, r}, weight); err != nil {
+		return err
+	}
+	if err := enter(); err != nil {
+		r.worker.forget(address, weight)
+		return err
+	}
+	return nil
 }
 
 // Dump tells what lives in the router.

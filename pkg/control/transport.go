@@ -38,11 +38,8 @@ type Transport struct {
 }
 
 func newTransport(r *Router, id string, told func(Reason), trace func(proto.TraceEvent)) *Transport {
-	if id == "" {
-		id = newID()
-	}
 	return &Transport{
-		router: r, id: id, told: told, trace: trace, producers: map[string]*Producer{}, consumers: map[string]*Consumer{},
+		router: r, id: IDOr(id), told: told, trace: trace, producers: map[string]*Producer{}, consumers: map[string]*Consumer{},
 		dataProducers: map[string]*DataProducer{}, dataConsumers: map[string]*DataConsumer{},
 	}
 }
@@ -50,10 +47,9 @@ func newTransport(r *Router, id string, told func(Reason), trace func(proto.Trac
 // open makes the transport in the worker: o gets its events, body asks for it, dump is its answer.
 func (t *Transport) open(ctx context.Context, o object, method string, body, dump any) error {
 	r := t.router
-	if err := add(r, r.transports, t.id, t); err != nil {
+	if err := r.admit(t.id, o, 0, func() error { return add(r, r.transports, t.id, t) }); err != nil {
 		return err
 	}
-	r.listen(t.id, o, 0)
 	if err := r.worker.client.Request(ctx, method, r.id, body, dump); err != nil {
 		undo(err, t.Close, t.end)
 		return err
@@ -178,8 +174,12 @@ func (t *Transport) claimMID() string {
 	return mid
 }
 
-// enter puts v into one of the transport's tables, unless the transport is closed.
-func enter[V any](t *Transport, table map[string]V, id string, v V) error {
+// enter puts a handle into one of the transport's tables, unless the transport is closed, and has its events led to it.
+func enter[V object](t *Transport, table map[string]V, h *handle, v V) error {
+	return t.router.admit(h.address, v, h.kindOf.weight, func() error { return put(t, table, h.id, v) })
+}
+
+func put[V any](t *Transport, table map[string]V, id string, v V) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {

@@ -37,15 +37,13 @@ func (w *Worker) OpenWebRTCServer(ctx context.Context, o WebRTCServerOptions) (*
 }
 
 func (w *Worker) newWebRTCServer(o WebRTCServerOptions) *WebRTCServer {
-	s := &WebRTCServer{worker: w, id: o.ID, told: o.Closed}
-	if s.id == "" {
-		s.id = newID()
-	}
-	return s
+	return &WebRTCServer{worker: w, id: IDOr(o.ID), told: o.Closed}
 }
 
 func (s *WebRTCServer) open(ctx context.Context, workerID string, body, result any) error {
-	s.worker.listen(s.id, listener{object: s}, 0)
+	if err := s.worker.listen(s.id, listener{object: s}, 0); err != nil {
+		return err
+	}
 	if err := s.worker.client.Request(ctx, proto.WorkerCreateWebRTCServer, workerID, body, result); err != nil {
 		undo(err, s.Close, s.end)
 		return err

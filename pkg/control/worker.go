@@ -179,7 +179,7 @@ func (w *Worker) adopt(r *Router) error {
 	switch {
 	case w.ended:
 		return w.client.Err()
-	case w.routers[r.id] != nil:
+	case w.objects[r.id].object != nil:
 		return proto.Duplicate("router", r.id)
 	}
 	w.routers[r.id] = r
@@ -195,11 +195,15 @@ func (w *Worker) disown(r *Router) {
 }
 
 // listen has the events of id led to o; forget ends it. Producers and consumers weigh one each, the rest nothing.
-func (w *Worker) listen(id string, o listener, weight int) {
+func (w *Worker) listen(id string, o listener, weight int) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if _, taken := w.objects[id]; taken {
+		return proto.Failed(proto.CodeDuplicate, "id %q is taken", id)
+	}
 	w.objects[id] = o
 	w.load += weight
+	return nil
 }
 
 func (w *Worker) forget(id string, weight int) {
