@@ -15,7 +15,7 @@ func (s *Sender) REMB(now time.Time, bitrate int) {
 	if s.fed {
 		return
 	}
-	elapsed, sending := now.Sub(s.heardAt), s.passed.bitrate(now)
+	elapsed, sending := now.Sub(s.heardAt), s.passing(now)
 	if bitrate == 0 {
 		return
 	}
@@ -38,26 +38,27 @@ func (s *Sender) REMB(now time.Time, bitrate int) {
 const rembMost = 10_000_000_000
 
 // Passed notes bytes that were sent without a transport-wide sequence number.
-func (s *Sender) Passed(size int) { s.passed.bytes += size }
+func (s *Sender) Passed(size int) { s.passed += size }
 
-// passed measures what was sent between one REMB and the next.
-type passed struct {
-	bytes int
-	since time.Time
-	last  int // bit/s
+// sending is how much was sent between one REMB and the next.
+type sending struct {
+	since   time.Time
+	bitrate int
 }
 
-// passedLeast is the shortest time that says something.
-const passedLeast = 200 * time.Millisecond
+// sendingLeast is the shortest time that says something.
+const sendingLeast = 200 * time.Millisecond
 
-func (p *passed) bitrate(now time.Time) int {
-	if elapsed := now.Sub(p.since); p.since.IsZero() || elapsed >= passedLeast {
-		if !p.since.IsZero() {
-			p.last = int(float64(p.bytes) * 8 / elapsed.Seconds())
+// passing returns the bitrate of what was sent of late.
+func (s *Sender) passing(now time.Time) int {
+	m := &s.sending
+	if elapsed := now.Sub(m.since); m.since.IsZero() || elapsed >= sendingLeast {
+		if !m.since.IsZero() {
+			m.bitrate = int(float64(s.passed) * 8 / elapsed.Seconds())
 		}
-		p.bytes, p.since = 0, now
+		s.passed, m.since = 0, now
 	}
-	return p.last
+	return m.bitrate
 }
 
 // Reported takes the fraction lost of a receiver report, in 256ths (RFC 3550 section 6.4.1). With feedback it is known better already.

@@ -27,11 +27,11 @@ func (a *arrivals) at(f *flight, tick uint32) (arrival time.Duration, ok bool) {
 func (s *Sender) Feedback(now time.Time, report rtp.Arrivals) {
 	behind, ok := s.flights.behind(report.SequenceNumber + 1)
 	n := min(report.Len(), behind+1)
-	if !s.cfg.Feedback || !ok || n > s.credit {
+	if !s.cfg.Feedback || !ok || n > int(s.credit) {
 		s.refused++
 		return
 	}
-	s.credit -= n
+	s.credit -= int32(n)
 	r := reading{state: normalUse}
 	for ; n > 0 && report.Next(); n-- {
 		s.status(&report, &r)

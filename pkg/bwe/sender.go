@@ -12,12 +12,22 @@ type SenderConfig struct {
 // Control, draft-ietf-rmcat-gcc-02, whose controllers are those of the receiving Estimator), and by probing for more than is sent. Peers without
 // such feedback estimate themselves and tell by REMB. ESTIMATOR.md describes it.
 type Sender struct {
-	cfg      SenderConfig
-	epoch    time.Time // of both clocks
-	min, max int       // the application's, 0 is none
-	desired  int       // what is of use to the application
+	// What each packet touches, side by side: with many peers memory is what costs.
+	epoch   time.Time // of both clocks
+	flights flights
+	bytes   int   // sent since the last report
+	passed  int   // sent since the last REMB
+	packets int32 // since the last report
+	credit  int32 // statuses that reports may still hold
+	cluster uint8 // that is being sent, 0 is none
+	fed     bool  // there was a report
+	limited bool  // the application sends less than it may
+	state   usage
 
-	flights  flights
+	cfg      SenderConfig
+	min, max int // the application's, 0 is none
+	desired  int // what is of use to the application
+
 	arrivals arrivals
 	acked    throughput // of the peer's clock
 	sent     throughput
@@ -29,15 +39,9 @@ type Sender struct {
 	average  lossAverage
 	prober   prober
 
-	state   usage
 	overAt  time.Time // when the path was overused last
-	limited bool      // the application sends less than it may
-	bytes   int       // sent since the last report
-	packets int       // likewise
-	credit  int       // statuses that reports may still hold
 	heardAt time.Time // of the last report or REMB; zero before the first
-	fed     bool      // there was a report
-	passed  passed
+	sending sending
 	remb    int // a ceiling of the peer's, bit/s; 0 is none
 	refused uint64
 }
@@ -122,16 +126,12 @@ func (s *Sender) Sent(now time.Time, seq uint16, size int) {
 	if s.epoch.IsZero() {
 		s.epoch = now
 	}
-	at := now.Sub(s.epoch)
-	c := &s.prober.cluster
-	id := uint8(0)
-	if c.sending {
-		id = c.id
-		c.sent(size)
+	if s.cluster != 0 {
+		s.prober.cluster.sent(size)
 	}
-	s.flights.add(at, seq, size, id)
+	s.flights.add(now.Sub(s.epoch), seq, size, s.cluster)
 	s.bytes += size
-	s.passed.bytes += size
+	s.passed += size
 	s.packets++
 	s.credit = min(s.credit+creditPerPacket, creditMax)
 }
@@ -150,13 +150,14 @@ func (s *Sender) Probe(now time.Time) (padding int, next time.Time) {
 			return 0, time.Time{}
 		}
 		s.prober.begin(now, at, target)
+		s.cluster = c.id
 	}
 	if !c.sending {
 		return 0, time.Time{}
 	}
 	padding, ok := c.due(at)
 	if !ok {
-		c.sending, c.endedAt = false, at
+		c.sending, c.endedAt, s.cluster = false, at, 0
 		return 0, time.Time{}
 	}
 	return padding, now.Add(probeStep)

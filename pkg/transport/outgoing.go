@@ -15,6 +15,7 @@ import (
 type outgoing struct {
 	// passed in
 	media *media
+	cc    bool // by transport-wide feedback; else by REMB
 
 	// owned
 	sender  *bwe.Sender          // nil: nobody estimates
@@ -23,7 +24,6 @@ type outgoing struct {
 	order   []*consumer.Consumer // scratch
 
 	// state
-	cc          bool             // by transport-wide feedback; else by REMB
 	ids         rtp.ExtensionIDs // of the video consumers' extensions that padding has
 	padding     rtp.Header       // of the last packet of padding
 	padded      bool             // there was one
