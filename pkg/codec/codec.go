@@ -1,4 +1,4 @@
-// Package codec reads layers and key frames in VP8, VP9, AV1, H264, H265 and Opus.
+// Package codec reads layers and key frames in VP8, VP9, AV1, H264, H265 and Opus, the last also in RED.
 package codec
 
 import (
@@ -23,6 +23,7 @@ const (
 	SILK
 	ComfortNoise
 	TelephoneEvent
+	RED
 	VP8
 	VP9
 	AV1
@@ -51,6 +52,7 @@ var table = [NumKinds]traits{
 	SILK:           {mime: "audio/SILK"},
 	ComfortNoise:   {mime: "audio/CN"},
 	TelephoneEvent: {mime: "audio/telephone-event"},
+	RED:            {mime: "audio/red", inspect: inspectRED},
 	VP8:            {mime: "video/VP8", keyFrames: true, gapless: true, inspect: inspectVP8},
 	VP9:            {mime: "video/VP9", keyFrames: true, inspect: inspectVP9},
 	AV1:            {mime: "video/AV1", keyFrames: true, described: true, inspect: inspectAV1},

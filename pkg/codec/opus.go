@@ -9,9 +9,11 @@ const dtxSize = 2
 // inspectOpus tells silence from sound. A packet whose frames have no room for a coded signal is silence as well, however it is
 // padded (RFC 6716 section 3.2.1: a frame of length 0 is "no frame").
 func inspectOpus(b []byte, f *rtp.Frame) bool {
-	f.DTX = len(b) <= dtxSize || opusEmpty(b)
+	f.DTX = opusSilent(b)
 	return true
 }
+
+func opusSilent(b []byte) bool { return len(b) <= dtxSize || opusEmpty(b) }
 
 // opusEmpty tells whether a packet of arbitrary many frames (code 3, RFC 6716 section 3.2.5) has nothing but padding behind its
 // frame count.

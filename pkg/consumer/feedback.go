@@ -49,7 +49,7 @@ func (c *Consumer) sendAgain(now time.Time, seq uint16, rtt time.Duration) {
 	if from.Dropped(frameOf(p)) || above(p, &from.Offsets) {
 		payload = nil // the number was only filled
 	}
-	sent := c.codecs.of(p.PayloadType) // its own codec: the source may have changed since
+	sent := c.codecs.taking(p) // its own codec: the source may have changed since
 	if sent == nil || payload == nil && !c.hasRTX(sent) {
 		return
 	}
@@ -58,6 +58,7 @@ func (c *Consumer) sendAgain(now time.Time, seq uint16, rtt time.Duration) {
 		return
 	}
 	h := &c.again
+	payloadType, payload := c.codecs.unwrap(p, payload)
 	if c.hasRTX(sent) {
 		c.fill(h, p, &from.Offsets, payload)
 		h.PayloadType, h.OSN = sent.rtx, seq
@@ -65,7 +66,7 @@ func (c *Consumer) sendAgain(now time.Time, seq uint16, rtt time.Duration) {
 	} else { // without a stream for it, the same packet goes out again
 		h = &c.header
 		c.fill(h, p, &from.Offsets, payload)
-		h.PayloadType, h.SequenceNumber, h.Again = p.PayloadType, seq, true
+		h.PayloadType, h.SequenceNumber, h.Again = payloadType, seq, true
 	}
 	size := c.cfg.Sink.SendRTP(now, h, payload)
 	h.Source, h.Again = nil, false

@@ -22,7 +22,7 @@ func (c *Consumer) ProducerPacket(now time.Time, p *rtp.Packet) {
 	i := c.index(p.SSRC)
 	// The source may change its codec among those negotiated. Packets of others leave no gap.
 	if p.PayloadType != c.codec.payloadType {
-		found := c.codecs.of(p.PayloadType)
+		found := c.codecs.taking(p)
 		if found == nil {
 			if i != none && i == c.current && c.rewriter.Ahead(p.SequenceNumber) {
 				c.rewriter.Skip(now, p.SequenceNumber)
@@ -132,7 +132,7 @@ func (c *Consumer) emit(now time.Time, p *rtp.Packet, out uint16, o *stream.Offs
 	h := &c.header
 	h.SequenceNumber = out
 	c.fill(h, p, o, payload)
-	h.PayloadType = p.PayloadType
+	h.PayloadType, payload = c.codecs.unwrap(p, payload)
 	h.Keep = c.codec.nack && !c.hasRTX(c.codec) // the peer may ask for it again, and there is no RTX
 	size := c.cfg.Sink.SendRTP(now, h, payload)
 	h.Source = nil // or the header would keep the source's cache alive

@@ -38,6 +38,22 @@ func (t codecs) of(payloadType uint8) *codec {
 	return nil
 }
 
+// taking is the codec in which the peer gets a packet, nil if in none. One that does not know RED gets the newest block of it.
+func (t codecs) taking(p *rtp.Packet) *codec {
+	if c := t.of(p.PayloadType); c != nil || p.Frame.Primary == 0 {
+		return c
+	}
+	return t.of(p.Frame.PrimaryType)
+}
+
+// unwrap is the payload type and payload that the peer gets of a packet that some codec takes. An empty payload stays empty.
+func (t codecs) unwrap(p *rtp.Packet, payload []byte) (uint8, []byte) {
+	if p.Frame.Primary == 0 || t.of(p.PayloadType) != nil {
+		return p.PayloadType, payload
+	}
+	return p.Frame.PrimaryType, payload[min(int(p.Frame.Primary), len(payload)):]
+}
+
 // newCodecs reads the media codecs in their order, and after each the payload type of its retransmissions (RFC 4588 section 8.1).
 func newCodecs(o *proto.Consume) (codecs, *proto.Error) {
 	var t codecs

@@ -44,8 +44,12 @@ func consumableCodecs(path string, c *proto.RTPCodecParameters, caps []proto.RTP
 	if !ok || i < 0 {
 		return nil, proto.BadField(path+".payloadType", "payload type %d is not mapped", c.PayloadType)
 	}
-	// The producer's parameters describe the bitstream, which the router does not change.
-	codecs := []proto.RTPCodecParameters{ofCapability(&caps[i], c.Parameters)}
+	// The producer's parameters describe the bitstream, which the router does not change, but for the payload types in RED.
+	parameters := c.Parameters
+	if isRED(c.MimeType) {
+		parameters = caps[i].Parameters
+	}
+	codecs := []proto.RTPCodecParameters{ofCapability(&caps[i], parameters)}
 	// Retransmissions to consumers are the router's own: they need not be those of the producer.
 	rtx := findCodec(caps, func(candidate *proto.RTPCodecCapability) bool {
 		return candidate.PreferredPayloadType != nil && isRTXOf(candidate.MimeType, candidate.Parameters, pt)

@@ -15,6 +15,9 @@ func CanConsume(consumable proto.RTPParameters, caps proto.RTPCapabilities) (boo
 	}
 	for i := range consumable.Codecs {
 		c := &consumable.Codecs[i]
+		if isRED(c.MimeType) {
+			continue // is of no use without the codec of its blocks, which is there too
+		}
 		if findMatch(caps.Codecs, c) >= 0 {
 			// An endpoint that knows VP9 with retransmissions also matches the retransmission codec of VP8; if that is
 			// what matches first, the codec before it did not.
@@ -91,7 +94,7 @@ func consumerCodecs(consumable []proto.RTPCodecParameters, remote []proto.RTPCod
 	}
 	// Retransmission codecs match by clock rate alone, so those of codecs left out are still here.
 	for i := len(codecs) - 1; i >= 0; i-- {
-		if isRTX(codecs[i].MimeType) && !hasPayloadType(codecs, codecs[i].Parameters["apt"]) {
+		if orphaned(&codecs[i], codecs) {
 			codecs = slices.Delete(codecs, i, i+1)
 		}
 	}

@@ -43,6 +43,9 @@ func ProducerRTPParametersMapping(params *proto.RTPParameters, caps proto.RTPCap
 		}
 		mapping.Codecs = append(mapping.Codecs, mapped)
 	}
+	if err := checkRED(params, caps, mapping.Codecs); err != nil {
+		return proto.RTPMapping{}, err
+	}
 	ssrc := randomSSRC(random)
 	for i, e := range params.Encodings {
 		mapping.Encodings = append(mapping.Encodings, proto.EncodingMapping{RID: e.RID, SSRC: e.SSRC, MappedSSRC: ssrc + uint32(i)})

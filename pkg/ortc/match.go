@@ -30,7 +30,7 @@ type strictness int
 
 const (
 	loose  strictness = iota // same MIME type, clock rate and channels
-	strict                   // and the same bitstream: H264 packetization and profile, VP9 profile
+	strict                   // and the same bitstream: H264 packetization and profile, H265 profile and tier, VP9 profile
 )
 
 // matchCodecs tells whether what one codec makes the other can read.
@@ -48,6 +48,10 @@ func matchCodecs(a, b format, how strictness) bool {
 		// RFC 6184 section 8.2.2: packetization-mode and the profile are of the format, the level is negotiated.
 		return sameValue(orZero(a.parameters["packetization-mode"]), orZero(b.parameters["packetization-mode"])) &&
 			sameH264Profile(a.parameters, b.parameters)
+	case mimeType == "video/h265" && how == strict:
+		// RFC 7798 section 7.1: a decoder is made for a profile and tier; the level is how much it can do, which nobody forwards more of than is sent.
+		return sameValue(orDefault(a.parameters["profile-id"], 1), orDefault(b.parameters["profile-id"], 1)) &&
+			sameValue(orZero(a.parameters["tier-flag"]), orZero(b.parameters["tier-flag"]))
 	case mimeType == "video/vp9" && how == strict:
 		// RFC 9628: profile-id is of the format.
 		return sameValue(orZero(a.parameters["profile-id"]), orZero(b.parameters["profile-id"]))

@@ -7,7 +7,7 @@ import (
 )
 
 // GenerateRouterRTPCapabilities makes a router of the codecs it shall forward, in their order. Each must be one of
-// SupportedRTPCapabilities by MIME type, clock rate and channels, and takes that one's spelling and feedback; its own
+// SupportedRTPCapabilities, or H265 or RED, by MIME type, clock rate and channels, and takes that one's spelling and feedback; its own
 // parameters override. A payload type is the one given, else the codec's static one, else the next dynamic one. Each
 // video codec is followed by its retransmission codec (RFC 4588).
 //
@@ -16,7 +16,7 @@ import (
 func GenerateRouterRTPCapabilities(mediaCodecs []proto.RTPCodecCapability) (proto.RTPCapabilities, *proto.Error) {
 	mediaCodecs = cloneList(mediaCodecs) // which validation fills in
 	caps := proto.RTPCapabilities{Codecs: []proto.RTPCodecCapability{}, HeaderExtensions: supportedHeaderExtensions()}
-	supported := supportedCodecs()
+	supported := append(supportedCodecs(), optionalCodecs()...)
 	pool := newPayloadTypes()
 	for i := range mediaCodecs {
 		path := index("mediaCodecs", i)
@@ -37,6 +37,9 @@ func GenerateRouterRTPCapabilities(mediaCodecs []proto.RTPCodecCapability) (prot
 			return proto.RTPCapabilities{}, err
 		}
 		caps.Codecs = append(caps.Codecs, rtx)
+	}
+	if err := nameREDBlocks(caps.Codecs); err != nil {
+		return proto.RTPCapabilities{}, err
 	}
 	return caps, nil
 }

@@ -57,6 +57,15 @@ func supportedCodecs() []proto.RTPCodecCapability {
 	}
 }
 
+// optionalCodecs are what a router forwards beyond the supported codecs, if its media codecs name them. mediasoup's libraries know none of them, so
+// they are not offered to those who ask what is supported: H265 as its key frames and sub-layers are read, and Opus with redundancy.
+func optionalCodecs() []proto.RTPCodecCapability {
+	return []proto.RTPCodecCapability{
+		videoCodec("video/H265", nil),
+		codec("audio/red", noPT, 48000, 2, nil, transportCC),
+	}
+}
+
 // multiopus is Opus for more than two channels, as libwebrtc names it.
 func multiopus(channels int, mapping string, streams, coupled int) proto.RTPCodecCapability {
 	parameters := proto.CodecParameters{"channel_mapping": mapping, "num_streams": streams, "coupled_streams": coupled}

@@ -57,9 +57,12 @@ func sameValue(a, b any) bool {
 
 // orZero is v, or 0 if v is absent or empty: the default of packetization-mode (RFC 6184 section 8.1) and of profile-id
 // (RFC 9628).
-func orZero(v any) any {
+func orZero(v any) any { return orDefault(v, 0) }
+
+// orDefault is v, or what absent means.
+func orDefault(v any, absent int) any {
 	if v == nil || v == "" {
-		return 0
+		return absent
 	}
 	return v
 }

@@ -45,6 +45,18 @@ func (t *payloads) of(payloadType uint8) *payload {
 	return nil
 }
 
+// mapRED makes the blocks of a RED packet say the router's payload types, as its header does.
+func (t *payloads) mapRED(pkt *rtp.Packet) {
+	mapped := func(payloadType uint8) (uint8, bool) {
+		if pay := t.of(payloadType); pay != nil && pay.repeats == nil {
+			return pay.mapped, true
+		}
+		return 0, false
+	}
+	codec.MapRED(pkt.Payload, mapped)
+	pkt.Frame.PrimaryType, _ = mapped(pkt.Frame.PrimaryType)
+}
+
 // newPayloads reads the codecs and where they are mapped to.
 func newPayloads(o *proto.Produce) (payloads, *proto.Error) {
 	codecs := o.RTPParameters.Codecs

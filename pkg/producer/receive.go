@@ -111,6 +111,9 @@ func (p *Producer) deliver(now time.Time, e *encoding, pay *payload, number int6
 		return DropDuplicate
 	}
 	shared.SSRC, shared.PayloadType = e.mapped, pay.mapped
+	if shared.Frame.Primary != 0 {
+		p.payloads.mapRED(shared)
+	}
 	p.orient(shared)
 	p.taps.packet(now, shared)
 	return verdict

@@ -9,6 +9,10 @@ type Frame struct {
 	Temporal uint8
 	SwitchUp bool // a receiver of lower temporal layers may go up to this one here
 
+	// Of RED: where in the payload the newest block begins, which is never 0, and its payload type.
+	Primary     uint16
+	PrimaryType uint8
+
 	// Scalable video sends a picture as layer frames, one for each spatial layer, the lowest first.
 	Start        bool // the packet is the first of its layer frame
 	End          bool // the packet is the last of its layer frame
