@@ -10,11 +10,11 @@ import (
 	"os/signal"
 	"runtime"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"gazpacho/pkg/logging"
+	"gazpacho/pkg/settings"
 	"gazpacho/pkg/worker"
 )
 
@@ -30,16 +30,16 @@ const (
 
 func main() {
 	signal.Ignore(syscall.SIGPIPE, syscall.SIGHUP, syscall.SIGALRM, syscall.SIGUSR1, syscall.SIGUSR2)
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
 	if args := os.Args[1:]; isDropIn(args) {
+		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+		defer stop()
 		if err := dropIn(ctx, args); err != nil {
 			fmt.Fprintln(os.Stderr, "worker:", err)
 			os.Exit(libraryExit(err))
 		}
 		return
 	}
-	if err := command().ExecuteContext(ctx); err != nil {
+	if err := command().ExecuteContext(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, "worker:", err)
 		os.Exit(exitCode(err))
 	}
@@ -47,8 +47,9 @@ func main() {
 
 func exitCode(err error) int {
 	var setting *worker.SettingError
+	var placed *settings.Error
 	switch {
-	case errors.As(err, &setting):
+	case errors.As(err, &setting), errors.As(err, &placed):
 		return exitSettings
 	case worker.IsPanic(err):
 		return exitPanic
@@ -57,41 +58,46 @@ func exitCode(err error) int {
 	}
 }
 
-// options are the flags.
-type options struct {
-	channel, logLevel, logFormat string
-	certificate, key             string
-	detachGrace                  time.Duration
-}
-
 func command() *cobra.Command {
-	var o options
+	o := newOptions()
 	c := &cobra.Command{
-		Use:   "worker --channel unix:PATH",
-		Short: "The media process of Gazpacho: ICE, DTLS, SRTP and forwarding on one core.",
-		Long: `The media process of Gazpacho: ICE, DTLS, SRTP and forwarding on one core.
+		Use:   "worker",
+		Short: "The media process of Gazpacho: ICE, DTLS, SRTP, forwarding and TURN on one core.",
+		Long: `The media process of Gazpacho: ICE, DTLS, SRTP, forwarding and TURN on one core.
 
 A worker does nothing by itself. It waits for a controller on its channel, a Unix socket
 that carries requests, responses and events in msgpack (proto/PROTOCOL.md). The controller
 starts one worker per CPU; any other program may do the same.
 
+With --turn-realm it is a TURN server, too: on the ports of media, and on those of
+--turn-listen. That needs no controller: without a channel a worker only relays. SIGHUP
+reads users, secrets, certificates and limits again; SIGTERM ends the worker with its last
+allocation, or after --turn-drain; a second one at once.
+
+A YAML file (--config) and the environment say the same as flags: the file by the flag's
+name, the environment by GAZPACHO_WORKER_ and the name in capitals.
+
 Exit codes: 0 asked to end, 42 bad settings, 70 panic, 1 anything else.`,
 		Example: `  worker --channel unix:/run/gazpacho/w0.sock
-  worker --channel fd:3`,
+  worker --channel fd:3
+  worker --turn-listen udp:0.0.0.0:3478,tcp:0.0.0.0:3478 --turn-realm example.org --turn-user-file users`,
 		Version: version, Args: noArgs, SilenceUsage: true, SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), o) },
 	}
-	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &worker.SettingError{Setting: "flags", Err: err} })
-	f := c.Flags()
-	f.SortFlags = false
-	f.StringVar(&o.channel, "channel", "", "where the controller comes: unix:PATH listens there, fd:N is an inherited socket")
-	f.DurationVar(&o.detachGrace, "detach-grace", time.Minute, "how long media flows on after the controller left; 0 ends the worker at once")
-	f.StringVar(&o.certificate, "dtls-certificate", "", "PEM file with the DTLS certificate; without one it is made at start")
-	f.StringVar(&o.key, "dtls-key", "", "PEM file with its ECDSA key")
-	f.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn, error or none")
-	f.StringVar(&o.logFormat, "log-format", "text", "text or json, on standard error")
+	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return o.set.FlagError(err) })
+	c.Flags().SortFlags = false
+	c.Flags().AddFlagSet(o.set.Flags())
+	c.SetUsageFunc(func(c *cobra.Command) error {
+		fmt.Fprintf(c.OutOrStderr(), "Usage:\n  worker [flags]\n\nExamples:\n%s\n", c.Example)
+		o.set.WriteUsage(c.OutOrStderr(), helpWidth)
+		fmt.Fprintf(c.OutOrStderr(), "\nOther:\n  -h, --help      this text\n  -v, --version   the version\n")
+		return nil
+	})
 	return c
 }
+
+// helpWidth is the width of the help, in columns.
+const helpWidth = 100
 
 func noArgs(_ *cobra.Command, args []string) error {
 	if len(args) > 0 {
@@ -100,48 +106,38 @@ func noArgs(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-func run(ctx context.Context, o options) error {
-	cfg, err := config(o)
-	if err != nil {
+func run(ctx context.Context, o *options) error {
+	environ := os.Environ()
+	if err := o.load(environ); err != nil {
 		return err
 	}
+	again := func() (*options, error) { return reread(os.Args[1:], environ) }
+	certificate, err := worker.LoadCertificate(o.certificate, o.key)
+	if err != nil {
+		return o.placed(err)
+	}
 	var level slog.LevelVar
-	level.Set(cfg.level)
+	level.Set(o.level)
 	log := logging.New(os.Stderr, logging.Config{Level: &level, Format: o.logFormat, Attrs: []slog.Attr{slog.Int("worker", os.Getpid())}})
 	defer log.Close() // the last words matter most, those of a panic above all
-	cfg.Log, cfg.Level = log.Logger(), &level
+	for _, warning := range o.set.Warnings() {
+		log.Logger().Warn(warning)
+	}
 	// One thread for the loop, one for readers, garbage collection and handshakes.
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(min(2, runtime.NumCPU()))
 	}
-	return worker.Run(ctx, cfg.Config)
-}
-
-// settings are the options after they were checked.
-type settings struct {
-	worker.Config
-	level slog.Level
-}
-
-func config(o options) (settings, error) {
-	if o.channel == "" {
-		return settings{}, &worker.SettingError{Setting: "channel", Err: errors.New("is missing: give --channel unix:PATH or fd:N")}
+	cfg := worker.Config{
+		Channel: o.channel, DetachGrace: o.detachGrace, Certificate: certificate, Version: version, Log: log.Logger(), Level: &level,
 	}
-	if o.detachGrace < 0 {
-		return settings{}, &worker.SettingError{Setting: "detach-grace", Err: fmt.Errorf("%v is negative", o.detachGrace)}
+	ctx, stop := signal.NotifyContext(ctx, o.endings()...)
+	defer stop()
+	if o.relaying != nil {
+		ctx, stop = context.WithCancel(ctx)
+		defer stop()
+		s := newSignals()
+		go s.watch(ctx, log.Logger(), o.channel == "", again, stop)
+		cfg.TURN = worker.Relaying{Settings: o.relaying, Reload: s.reload, Drain: s.drain, DrainFor: o.turn.drain}
 	}
-	level, ok := worker.ParseLevel(o.logLevel)
-	if !ok {
-		return settings{}, &worker.SettingError{Setting: "log-level", Err: fmt.Errorf("%q is not debug, info, warn, error or none", o.logLevel)}
-	}
-	if o.logFormat != "text" && o.logFormat != "json" {
-		return settings{}, &worker.SettingError{Setting: "log-format", Err: fmt.Errorf("%q is not text or json", o.logFormat)}
-	}
-	certificate, err := worker.LoadCertificate(o.certificate, o.key)
-	if err != nil {
-		return settings{}, err
-	}
-	return settings{worker.Config{
-		Channel: o.channel, DetachGrace: o.detachGrace, Certificate: certificate, Version: version,
-	}, level}, nil
+	return o.placed(worker.Run(ctx, cfg))
 }

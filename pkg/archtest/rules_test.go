@@ -53,7 +53,7 @@ var table = map[string]rule{
 	"pkg/web/bundle": {external: []string{"github.com/evanw/esbuild"}},
 	"pkg/compat":     {module: []string{all}},
 	"pkg/e2e":        {module: []string{all}, external: []string{"github.com/chromedp"}},
-	"cmd/worker":     {module: []string{"pkg/logging", "pkg/worker"}, external: []string{"github.com/spf13/cobra"}},
+	"cmd/worker":     {module: []string{"pkg/dtls", "pkg/fbwire", "pkg/logging", "pkg/settings", "pkg/worker", "proto"}, external: []string{"github.com/spf13/cobra", "github.com/spf13/pflag"}},
 	"cmd/controller": {module: []string{"pkg/admin", "pkg/api", "pkg/auth", "pkg/limit", "pkg/logging", "pkg/settings", "pkg/signaling", "pkg/room", "pkg/supervisor", "pkg/web", "proto"}, external: []string{"github.com/spf13/cobra", "github.com/spf13/pflag"}},
 	"pkg/archtest":   {module: []string{all}},
 	"pkg/simtest":    {module: []string{all}, external: []string{"github.com/pion"}},

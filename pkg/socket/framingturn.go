@@ -34,7 +34,7 @@ func nextTURN(stream []byte) (packet, rest []byte, state frameState) {
 	switch {
 	case stream[0]&0xc0 == 0 && n%4 == 0:
 		n += stunHead
-	case stream[0]&0xf0 == 0x40:
+	case stream[0]&0xc0 == 0x40: // RFC 5766 had channels up to 0x7FFF, and there are clients that take those
 		n = (channelHead + n + 3) &^ 3
 	default:
 		return nil, stream, frameNone

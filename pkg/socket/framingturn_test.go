@@ -30,8 +30,8 @@ func TestNextTURN(t *testing.T) {
 		{"padding is awaited", "\x40\x00\x00\x05hello\x00\x00", "", 11, frameHalf},
 		{"longest", "\x40\x00\x05\xd8" + filler(1496, 'x'), "\x40\x00\x05\xd8" + filler(1496, 'x'), 0, frameWhole},
 		{"too long is known by its length", "\x40\x00\x05\xd9", "", 4, frameTooLong},
-		// RFC 8656 §12: channel numbers above 0x4FFF are reserved.
-		{"reserved channel", "\x50\x00\x00\x04data", "", 8, frameNone},
+		// RFC 5766 §11: "0x4000 through 0x7FFF: These values are the allowed channel numbers".
+		{"channel of RFC 5766", "\x7f\xfe\x00\x04data", "\x7f\xfe\x00\x04data", 0, frameWhole},
 		{"odd STUN length", "\x00\x03\x00\x02" + allocateRequest[4:] + "ab", "", 22, frameNone},
 		{"TLS", "\x16\x03\x01\x02\x00", "", 5, frameNone},
 		// Its first bytes could be a channel, its next are no length.
@@ -64,7 +64,7 @@ func TestBeginsTURN(t *testing.T) {
 func FuzzTURNFrames(f *testing.F) {
 	f.Add([]byte(allocateRequest+"\x40\x00\x00\x05hello\x00\x00\x00"+stunRequest), uint8(1))
 	f.Add([]byte("\x40\x00\x05\xd8"+filler(1496, 'x')+stunRequest), uint8(7))
-	f.Add([]byte("\x50\x00\x00\x00"), uint8(2))
+	f.Add([]byte("\x80\x00\x00\x00"), uint8(2))
 	f.Fuzz(func(t *testing.T, stream []byte, cut uint8) {
 		var want [][]byte
 		whole := stream
