@@ -16,7 +16,7 @@ type SCTP interface {
 	Close()
 }
 
-// Caps on what waits for slow peers, in bytes (SECURITY.md R-SCTP-2), whatever a transport's options say.
+// Caps on what waits for slow peers, in bytes (SECURITY.md R-SCTP-2). A transport's options may say less.
 const (
 	maxConsumerBuffer  = 1 << 20
 	maxTransportBuffer = 8 << 20
@@ -81,7 +81,7 @@ func newMessages(m *media, o proto.SCTPOptions, start func(now time.Time) SCTP) 
 		return nil, proto.BadField("sctpDefaultStreamBufferedAmountLowThreshold", "%d is negative", *t)
 	}
 	return &messages{
-		m: m, options: o, start: start, budget: data.NewBudget(maxTransportBuffer, m.env.DataBudget),
+		m: m, options: o, start: start, budget: data.NewBudget(min(maxTransportBuffer, o.SCTPSendBufferSize), m.env.DataBudget),
 		state: proto.SCTPNew, producerOf: make(map[uint16]*data.Producer), consumerOf: make(map[uint16]*data.Consumer),
 	}, nil
 }

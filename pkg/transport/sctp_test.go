@@ -262,38 +262,67 @@ func TestDataMessages(t *testing.T) {
 	}
 }
 
-// R-SCTP-2: "1 MiB buffered per DataConsumer, 8 MiB per transport, 256 MiB per worker."
+// R-SCTP-2: "1 MiB buffered per DataConsumer, 8 MiB per transport, 256 MiB per worker." A transport may be given less.
 func TestDataCaps(t *testing.T) {
+	for _, tt := range []struct{ option, cap int }{{0, 2_000_000}, {300_000, 300_000}, {8 << 20, 8 << 20}} {
+		k := newTalker(t, proto.SCTPOptions{SCTPSendBufferSize: tt.option})
+		k.w.DTLSConnected(k.now, keys(), "")
+		few := uint16(1)
+		message := &data.Message{PPID: 53, Payload: make([]byte, 64<<10)}
+		const consumers = 20
+		for i := range consumers {
+			p := k.consume(fmt.Sprint("c", i), uint16(i), &few)
+			if i == 0 {
+				k.w.SCTPConnected(k.now, 100, 100)
+			}
+			for range 20 {
+				p.HandleMessage(k.now, message)
+			}
+			if n := k.w.messages.consumerOf[uint16(i)].BufferedAmount(); n > 1<<20 {
+				t.Fatalf("%d bytes wait for one consumer", n)
+			}
+		}
+		if n := k.w.messages.budget.Used(); n > tt.cap || n < tt.cap-data.Cost(64<<10, 1) {
+			t.Errorf("%d bytes wait for one transport, which may hold %d", n, tt.cap)
+		}
+		if n := k.env.DataBudget.Used(); n != k.w.messages.budget.Used() {
+			t.Errorf("the worker counts %d bytes", n)
+		}
+		full := slices.DeleteFunc(k.take(), func(e string) bool { return !strings.Contains(e, proto.EventDataConsumerBufferFull) })
+		if len(full) != consumers {
+			t.Errorf("%d consumers are full", len(full))
+		}
+		k.w.Close(k.now)
+		if k.env.DataBudget.Used() != 0 || !k.made[0].closed {
+			t.Errorf("%d bytes wait for nobody", k.env.DataBudget.Used())
+		}
+	}
+}
+
+// The worker's cap holds over all transports: what one of them uses another cannot, until it is given back.
+func TestDataCapOfTheWorker(t *testing.T) {
 	k := newTalker(t, proto.SCTPOptions{})
+	if limit := k.env.DataBudget; !limit.Take(256<<20) || limit.Take(1) {
+		t.Fatal("the worker's budget is not 256 MiB")
+	}
+	k.env.DataBudget.Give(1000) // others have the rest
 	k.w.DTLSConnected(k.now, keys(), "")
 	few := uint16(1)
-	message := &data.Message{PPID: 53, Payload: make([]byte, 64<<10)}
-	const consumers = 20
-	for i := range consumers {
-		p := k.consume(fmt.Sprint("c", i), uint16(i), &few)
-		if i == 0 {
-			k.w.SCTPConnected(k.now, 100, 100)
-		}
-		for range 20 {
-			p.HandleMessage(k.now, message)
-		}
-		if n := k.w.messages.consumerOf[uint16(i)].BufferedAmount(); n > 1<<20 {
-			t.Fatalf("%d bytes wait for one consumer", n)
-		}
+	p := k.consume("c", 1, &few)
+	k.w.SCTPConnected(k.now, 10, 10)
+	message := &data.Message{PPID: 53, Payload: make([]byte, 1000-data.Cost(0, 1))}
+	p.HandleMessage(k.now, message)
+	p.HandleMessage(k.now, message)
+	if sent := k.made[0].take(); len(sent) != 2 { // the stream was opened
+		t.Errorf("calls %.20q", sent)
 	}
-	if n := k.w.messages.budget.Used(); n > 8<<20 || n < 7<<20 {
-		t.Errorf("%d bytes wait for one transport", n)
+	k.w.SCTPReleased(k.now, 1, len(message.Payload), 1)
+	p.HandleMessage(k.now, message)
+	if sent := k.made[0].take(); len(sent) != 1 {
+		t.Errorf("after the release: calls %.20q", sent)
 	}
-	if n := k.env.DataBudget.Used(); n != k.w.messages.budget.Used() {
-		t.Errorf("the worker counts %d bytes", n)
-	}
-	full := slices.DeleteFunc(k.take(), func(e string) bool { return !strings.Contains(e, proto.EventDataConsumerBufferFull) })
-	if len(full) != consumers {
-		t.Errorf("%d consumers are full", len(full))
-	}
-	k.w.Close(k.now)
-	if k.env.DataBudget.Used() != 0 || !k.made[0].closed {
-		t.Errorf("%d bytes wait for nobody", k.env.DataBudget.Used())
+	if drops := k.w.Stats(k.now).(proto.WebRTCTransportStats).Drops; drops["dataBufferFull"] != 1 {
+		t.Errorf("drops %v", drops)
 	}
 }
 
