@@ -19,10 +19,10 @@ const FrameHead = 4
 // more. b has at least FrameHead bytes.
 func FrameSize(b []byte) (int, bool) {
 	size := int(binary.BigEndian.Uint16(b[2:]))
-	switch b[0] >> 6 {
-	case 0:
+	switch {
+	case b[0] < 4: // as RFC 7983 section 7 tells STUN from others
 		return 20 + size, size%4 == 0
-	case 1:
+	case b[0]>>6 == 1:
 		return padded(channelHead + size), true
 	default:
 		return 0, false
