@@ -30,22 +30,28 @@ func nextTURN(stream []byte) (packet, rest []byte, state frameState) {
 	if len(stream) < channelHead {
 		return nil, stream, frameHalf
 	}
+	switch n := sizeTURN(stream); {
+	case n == 0:
+		return nil, stream, frameNone
+	case n > MaxDatagram:
+		return nil, stream, frameTooLong
+	case n > len(stream):
+		return nil, stream, frameHalf
+	default:
+		return stream[:n], stream[n:], frameWhole
+	}
+}
+
+// sizeTURN is how long the message is that a stream begins with, 0 if it is none.
+func sizeTURN(stream []byte) int {
 	n := int(binary.BigEndian.Uint16(stream[2:]))
 	switch {
 	case stream[0]&0xc0 == 0 && n%4 == 0:
-		n += stunHead
+		return stunHead + n
 	case stream[0]&0xc0 == 0x40: // RFC 5766 had channels up to 0x7FFF, and there are clients that take those
-		n = (channelHead + n + 3) &^ 3
-	default:
-		return nil, stream, frameNone
+		return (channelHead + n + 3) &^ 3
 	}
-	if n > MaxDatagram {
-		return nil, stream, frameTooLong
-	}
-	if len(stream) < n {
-		return nil, stream, frameHalf
-	}
-	return stream[:n], stream[n:], frameWhole
+	return 0
 }
 
 // maySplice tells whether the bytes behind a message may belong to a peer: it is the ConnectionBind request of RFC 6062.

@@ -178,6 +178,9 @@ func (s *TCPServer) pause(d time.Duration) bool {
 	}
 }
 
+// StopAccepting stops listening and leaves the connections that there are.
+func (s *TCPServer) StopAccepting() { _ = s.listener.Close() }
+
 // Close stops listening and closes all connections. Batches that say so may or may not come. It
 // does not wait for the sink, and closing again does nothing.
 func (s *TCPServer) Close() error {

@@ -74,6 +74,26 @@ func (c *tcpConn) overflow(e *Egress, s uint16) {
 	c.abort()
 }
 
+// write writes what waited. In TLS each message of TURN has a record of its own: there are clients, coturn's among them, that take what a
+// read of TLS returns for one message.
+func (c *tcpConn) write(b []byte) error {
+	for c.raw == nil && c.turn.Load() && len(b) >= channelHead {
+		n := min(sizeTURN(b), len(b))
+		if n == 0 {
+			break
+		}
+		if _, err := c.stream.Write(b[:n]); err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	if len(b) == 0 {
+		return nil
+	}
+	_, err := c.stream.Write(b)
+	return err
+}
+
 // drain writes until nothing waits. It ends early when the connection is closed.
 func (c *tcpConn) drain() {
 	q := &c.queue
@@ -93,7 +113,7 @@ func (c *tcpConn) drain() {
 		q.waiting, q.spare, q.writing = q.spare[:0], b, len(b)
 		q.mu.Unlock()
 
-		_, err := c.stream.Write(b)
+		err := c.write(b)
 		q.mu.Lock()
 		q.writing = 0
 		if err != nil {

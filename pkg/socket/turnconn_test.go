@@ -325,3 +325,46 @@ func TestSpliceOfNothing(t *testing.T) {
 		t.Errorf("told %d times", told)
 	}
 }
+
+// There are clients that take what they read of TLS at once for one message: each has a record of its own, of at most 16 KiB.
+func TestTLSRecordsAreMessages(t *testing.T) {
+	links := NewLinks()
+	s := listenTURN(t, links, Options{Framing: FramingTURN, TLS: &tls.Config{Certificates: []tls.Certificate{selfSigned(t)}}})
+	packets := serve(t, s)
+	client := tls.Client(dial(t, s), &tls.Config{InsecureSkipVerify: true})
+	write(t, client, []byte(allocateRequest))
+	from := next(t, packets).from
+	e := NewEgress(links)
+	want := []string{channelData, allocateRequest, "\x40\x00\x00\x00", "\x00\x17\x06\x00" + filler(16+1536, 'x'), channelData}
+	for _, message := range want {
+		commit(e, from, message)
+	}
+	e.Flush()
+	_ = client.SetReadDeadline(time.Now().Add(patience))
+	buffer := make([]byte, 16<<10)
+	for i, message := range want {
+		n, err := client.Read(buffer) // which returns one record
+		if err != nil || string(buffer[:n]) != message {
+			t.Fatalf("record %d is %q, %v", i, buffer[:n], err)
+		}
+	}
+}
+
+// A server that stops accepting keeps the connections it has.
+func TestStopAccepting(t *testing.T) {
+	links := NewLinks()
+	s := listenTURN(t, links, Options{Framing: FramingTURN})
+	packets := serve(t, s)
+	nc := dial(t, s)
+	write(t, nc, []byte(allocateRequest))
+	next(t, packets)
+	s.StopAccepting()
+	if other, err := net.DialTimeout("tcp", s.Local().String(), patience); err == nil {
+		other.Close()
+		t.Error("a connection was accepted")
+	}
+	write(t, nc, []byte(channelData))
+	if p := next(t, packets); p.data != channelData {
+		t.Errorf("got %q", p.data)
+	}
+}

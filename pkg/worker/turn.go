@@ -49,6 +49,7 @@ type relay struct {
 type listener struct {
 	turnListen
 	local netip.AddrPort
+	deaf  func() // takes no new connections; nil if there are none
 	close func() error
 }
 
@@ -105,7 +106,7 @@ func (r *relay) listen(l turnListen) error {
 		if err != nil {
 			return err
 		}
-		open.local, open.close = s.Local(), s.Close
+		open.local, open.close, open.deaf = s.Local(), s.Close, s.StopAccepting
 		s.Start(r.loop.Pool(), r.loop.Sink(r.fromClients(r.server.Listen(l.String(), l.transport))))
 	}
 	r.listeners = append(r.listeners, open)
@@ -264,6 +265,11 @@ func (r *relay) drain(done func()) {
 	}
 	r.draining, r.drained = true, done
 	r.server.Drain()
+	for _, l := range r.listeners {
+		if l.deaf != nil {
+			l.deaf() // new clients come to another worker
+		}
+	}
 	r.checkDrained()
 }
 
