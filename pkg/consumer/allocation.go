@@ -56,8 +56,8 @@ func (c *Consumer) Plan() bool {
 	return c.ready() && c.Kind() == proto.Video
 }
 
-// Raise takes the next layer, if it fits into available bit/s or must be had by all means. It returns how much more that takes, and false if there is
-// no further layer or it does not fit. Consumers without layers take what they take, once.
+// Raise takes the next layer, if it fits into available bit/s or must be had by all means. It returns how much more that takes, which may be less than
+// nothing where few pictures of a better stream are smaller than all of a worse one, and false if there is no further layer or it does not fit. Consumers without layers take what they take, once.
 func (c *Consumer) Raise(now time.Time, available int, must bool) (used int, raised bool) {
 	a := &c.allocation
 	wish, layered := c.selector.wishes()
@@ -80,9 +80,9 @@ func (c *Consumer) Raise(now time.Time, available int, must bool) (used int, rai
 			a.short = true
 			return 0, false
 		}
-		a.plan, a.planned = next, max(bitrate, a.planned)
+		a.plan, a.planned = next, bitrate
 		a.climb(c, now, wish)
-		return min(max(cost, 0), max(available, 0)), true
+		return min(cost, max(available, 0)), true
 	}
 	return 0, false
 }

@@ -83,7 +83,7 @@ func (x *traffic) pass(d time.Duration) {
 // interfere does what controller, peer or transport may do at any time.
 func (x *traffic) interfere() {
 	now := x.now
-	kinds := []string{"prefer", "pause", "resume", "producer pause", "producer resume", "disconnect", "connect", "sr", "pli", "restart", "nack"}
+	kinds := []string{"prefer", "pause", "resume", "producer pause", "producer resume", "disconnect", "connect", "sr", "pli", "restart", "nack", "bandwidth"}
 	switch kinds[x.draw("interference", 0, len(kinds)-1)] {
 	case "prefer":
 		temporal := x.draw("temporal", 0, 2)
@@ -112,6 +112,8 @@ func (x *traffic) interfere() {
 		x.delayed = slices.DeleteFunc(x.delayed, func(d delayed) bool { return d.stream == x.streams[i] })
 		x.missed += was - len(x.delayed)
 		x.restart(i)
+	case "bandwidth":
+		x.peer.allot(x.draw("bandwidth", 0, 300)*1000, false)
 	case "nack":
 		if n := len(x.peer.out); n > 0 {
 			seq := x.peer.out[x.draw("asked", max(n-30, 0), n-1)].seq

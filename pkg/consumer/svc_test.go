@@ -71,6 +71,7 @@ func TestSVCIsDecodable(t *testing.T) {
 				d.drain(p)
 				f.pass()
 			},
+			"bandwidth": func(rt *rapid.T) { p.allot(rapid.IntRange(0, 300).Draw(rt, "bandwidth")*1000, false) },
 			"pause": func(*rapid.T) {
 				p.Pause(f.now)
 				p.Resume(f.now)
@@ -80,10 +81,12 @@ func TestSVCIsDecodable(t *testing.T) {
 			"check": func(*rapid.T) {},
 			"settle": func(rt *rapid.T) {
 				deny = 0
+				p.allot(1e9, false)
 				for range 130 { // more than it takes to ask, wait and ask again
 					f.shoot(shot{packets: 1, key: len(f.stills) == 0 || len(f.wanted) > 0})
 					d.drain(p)
 					f.pass()
+					p.allot(1e9, false) // layers that nobody sent for a while are not counted on at first
 				}
 				dump := p.Dump()
 				if *dump.CurrentSpatialLayer != *dump.PreferredSpatialLayer || *dump.CurrentTemporalLayer != *dump.PreferredTemporalLayer {

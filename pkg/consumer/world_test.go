@@ -238,11 +238,14 @@ func (w *world) options(name string) *proto.Consume {
 }
 
 // consume adds a consumer whose first sequence number is 1000.
-func (w *world) consume(o *proto.Consume) *peer {
+func (w *world) consume(o *proto.Consume) *peer { return w.consumeWith(o, nil) }
+
+// consumeWith adds one whose demand is told.
+func (w *world) consumeWith(o *proto.Consume, demand func(now time.Time, atOnce bool)) *peer {
 	p := &peer{w: w, name: o.ConsumerID, ids: rtp.ExtensionIDs{rtp.ExtMID: 1, rtp.ExtTransportCC: 5, rtp.ExtVideoOrientation: 8}}
 	c, err := consumer.New(consumer.Config{
 		Options: o, Source: w.producer, Sink: p, Timers: &w.timers, Events: w, Random: func() uint32 { return 0 },
-		ProducerPaused: w.producer.Paused(),
+		ProducerPaused: w.producer.Paused(), Demand: demand,
 		ProducerClosed: func(_ time.Time, c *consumer.Consumer) { w.log("%s is gone", c.ID()) },
 	})
 	if err != nil {
