@@ -29,7 +29,7 @@ func (c *controller) announce() {
 		operators = admin.String()
 	}
 	c.log.Info("Gazpacho is ready", "page", fmt.Sprintf("https://%s", net.JoinHostPort(host, fmt.Sprint(port))),
-		"workers", c.count, "mediaPorts", ports, "admin", operators, "version", c.Version)
+		"workers", c.count, "mediaPorts", ports, "admin", operators, "control", c.Control, "version", c.Version)
 	if c.TLSCert == "" {
 		c.log.Info("the certificate is self-signed: browsers ask once whether you trust it", "data", c.DataDir)
 	}

@@ -41,6 +41,7 @@ type config struct {
 	WorkerBin          string
 	DataDir            string
 	AdminListen        string
+	Control            string
 	LogLevel           string
 	LogFormat          string
 
@@ -77,7 +78,7 @@ func (c config) check() (checked, error) {
 	}
 	s.warnings = append(s.warnings, c.Set.Warnings()...)
 	for _, f := range []func(*checked) error{
-		checkListen, checkOrigins, checkProxies, checkAccess, checkRTC, checkWorkers, checkLimits, checkAdmin, checkLog, checkOpen,
+		checkListen, checkOrigins, checkProxies, checkAccess, checkRTC, checkWorkers, checkLimits, checkAdmin, checkControl, checkLog, checkOpen,
 	} {
 		if err := f(&s); err != nil {
 			return s, err

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"log/slog"
+	"net"
 	"os"
 	"strconv"
 	"sync"
@@ -40,21 +41,20 @@ type Server struct {
 	clients int // that ever came
 }
 
-// Listen returns a server on address, "unix:/path", with the channel's rules for paths and rights.
-func Listen(address string, cfg Config) (*Server, error) {
+// Listen returns a listener on address, "unix:/path", with the channel's rules for paths and rights.
+func Listen(address string) (net.Listener, error) { return channel.ListenUnix(address) }
+
+// New returns a server on a listener, which it owns from then on.
+func New(l net.Listener, cfg Config) *Server {
 	s := &Server{cfg: cfg, reg: newRegistry()}
-	var err error
-	s.hall, err = channel.ListenHall(address, channel.HallConfig{
+	s.hall = channel.NewHall(l, channel.HallConfig{
 		Hello: proto.Hello{
 			Software: "gazpacho", Version: cfg.Version, PID: os.Getpid(), Instance: strconv.FormatInt(time.Now().UnixNano(), 36), Capabilities: []string{},
 		},
 		HelloName: proto.EventControllerHello, AttachName: proto.ControllerAttach,
 		Attach: s.attach, Request: s.request, Notification: s.notification, Detached: s.detached, Logger: cfg.Log,
 	})
-	if err != nil {
-		return nil, err
-	}
-	return s, nil
+	return s
 }
 
 // Serve answers until Close.

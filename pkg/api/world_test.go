@@ -112,10 +112,11 @@ func newWorld(t testing.TB, workers int) *world {
 		w.running = append(w.running, x)
 	}
 	w.address = "unix:" + filepath.Join(t.TempDir(), "c.sock")
-	var err error
-	if w.server, err = Listen(w.address, Config{Workers: w, Version: "v9", Log: slog.New(slog.DiscardHandler)}); err != nil {
+	l, err := Listen(w.address)
+	if err != nil {
 		t.Fatal(err)
 	}
+	w.server = New(l, Config{Workers: w, Version: "v9", Log: slog.New(slog.DiscardHandler)})
 	served := make(chan error, 1)
 	go func() { served <- w.server.Serve() }()
 	t.Cleanup(func() {

@@ -51,15 +51,6 @@ type Guest struct {
 	State any
 }
 
-// ListenHall returns a hall on address, "unix:/path": see Listen.
-func ListenHall(address string, cfg HallConfig) (*Hall, error) {
-	ln, err := ListenUnix(address)
-	if err != nil {
-		return nil, err
-	}
-	return NewHall(ln, cfg), nil
-}
-
 // NewHall returns a hall on a listener, which it owns; nil is none: Accept gives it connections.
 func NewHall(ln net.Listener, cfg HallConfig) *Hall {
 	cfg.Hello.Protocol = proto.Current

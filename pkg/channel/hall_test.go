@@ -220,9 +220,9 @@ func TestHallBounds(t *testing.T) {
 	})
 }
 
-func TestListenHall(t *testing.T) {
+func TestListenUnix(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "dir", "c.sock")
-	if _, err := ListenHall("fd:3", HallConfig{}); err == nil {
+	if _, err := ListenUnix("fd:3"); err == nil {
 		t.Error("it takes a descriptor")
 	}
 	ln, err := ListenUnix("unix:" + path)
@@ -237,7 +237,7 @@ func TestListenHall(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, info.Mode(), err)
 		}
 	}
-	if _, err := ListenHall("unix:"+path, HallConfig{}); err == nil {
+	if _, err := ListenUnix("unix:" + path); err == nil {
 		t.Error("two at one path")
 	}
 	var answer proto.SetPriority
