@@ -96,7 +96,7 @@ func TestPipeToRouterOptions(t *testing.T) {
 		MaxSendMessageSize: 1, MaxReceiveMessageSize: 2, SCTPSendBufferSize: 3, SCTPPerStreamSendQueueLimit: 4, SCTPMaxReceiverWindowBufferSize: 5,
 		SCTPDefaultStreamBufferedAmountLowThreshold: &threshold,
 	}
-	if got := p.SCTPOptions(); got != (SCTPOptions{true, 1, 2, 3, 4, 5, &threshold}) {
+	if got := p.SCTPOptions(); got != (SCTPOptions{true, 1, 2, 3, 4, 5, &threshold, nil}) {
 		t.Errorf("got %+v", got)
 	}
 }

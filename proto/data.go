@@ -9,6 +9,15 @@ type SCTPOptions struct {
 	SCTPPerStreamSendQueueLimit                 int  `json:"sctpPerStreamSendQueueLimit,omitempty" default:"2000000" min:"0" max:"8388608"`     // what may wait for the peer, of one stream
 	SCTPMaxReceiverWindowBufferSize             int  `json:"sctpMaxReceiverWindowBufferSize,omitempty" default:"5242880" min:"0" max:"8388608"` // at least 16384, or 0
 	SCTPDefaultStreamBufferedAmountLowThreshold *int `json:"sctpDefaultStreamBufferedAmountLowThreshold,omitempty" default:"1024" min:"0"`      // of data consumers: see bufferedAmountLowThreshold
+
+	// What SCTPParameters tell clients that negotiate by it; absent is as many as there can be. The association itself finds out how many there are.
+	NumSCTPStreams *NumSCTPStreams `json:"numSctpStreams,omitempty"`
+}
+
+// NumSCTPStreams is how many streams an association begins with, as clients knew it until mediasoup 3.20.
+type NumSCTPStreams struct {
+	OS  uint16 `json:"OS"`  // most outgoing streams
+	MIS uint16 `json:"MIS"` // most incoming streams
 }
 
 // SCTPParameters tell the peer of the association. Clients of different age read different fields of the same meaning. Our own caps on

@@ -181,8 +181,12 @@ func (m *media) SCTPStreamClosed(_ time.Time, stream uint16) {
 // parameters is what the peer is told of the association. OS, MIS and maxMessageSize are what clients of older versions read.
 func (d *messages) parameters() *proto.SCTPParameters {
 	o := &d.options
+	streams := proto.NumSCTPStreams{OS: 65_535, MIS: 65_535}
+	if o.NumSCTPStreams != nil {
+		streams = *o.NumSCTPStreams
+	}
 	return &proto.SCTPParameters{
-		Port: 5000, OS: 65_535, MIS: 65_535, MaxMessageSize: o.MaxReceiveMessageSize, MaxSendMessageSize: o.MaxSendMessageSize,
+		Port: 5000, OS: int(streams.OS), MIS: int(streams.MIS), MaxMessageSize: o.MaxReceiveMessageSize, MaxSendMessageSize: o.MaxSendMessageSize,
 		MaxReceiveMessageSize: o.MaxReceiveMessageSize, SendBufferSize: o.SCTPSendBufferSize,
 		PerStreamSendQueueLimit: o.SCTPPerStreamSendQueueLimit, MaxReceiverWindowBufferSize: o.SCTPMaxReceiverWindowBufferSize,
 		IsDataChannel: d.m.kind == kindWebRTC,
