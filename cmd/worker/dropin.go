@@ -9,7 +9,6 @@ import (
 	"runtime"
 	"syscall"
 
-	"gazpacho/pkg/fbwire"
 	"gazpacho/pkg/worker"
 )
 
@@ -65,19 +64,17 @@ func dropIn(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	codec, err := s.codec()
+	library, err := s.open(in, out)
 	if err != nil {
 		return err
 	}
-	conn := fbwire.NewConn(codec, in, out)
 	var level slog.LevelVar
 	level.Set(s.level)
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(min(2, runtime.NumCPU()))
 	}
-	return worker.Run(ctx, worker.Config{
-		Library: conn, Certificate: s.certificate, Version: version, Log: slog.New(conn.LogHandler(&level)), Level: &level,
-	})
+	s.Library, s.Version, s.Log, s.Level = library, version, slog.New(library.LogHandler(&level)), &level
+	return worker.Run(ctx, s.Config)
 }
 
 // descriptor opens one of the library's two byte streams, a socket or a pipe. It is read and written without occupying a thread, and it is not for

@@ -8,10 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"gazpacho/pkg/dtls"
-	"gazpacho/pkg/fbwire"
 	"gazpacho/pkg/worker"
-	"gazpacho/proto"
 )
 
 // libraryOptions are what a library may say on the command line, and the directory of its schema, which a wrapper or custom arguments add. Those with
@@ -61,10 +58,10 @@ func findOption(name string) (string, error) {
 
 // librarySettings are a library's arguments after they were checked.
 type librarySettings struct {
-	level       slog.Level
-	ports       *proto.PortRange // nil: the worker's own
-	certificate *dtls.Certificate
-	schema      string // directory, or empty
+	worker.Config
+	level            slog.Level
+	minPort, maxPort uint16
+	schema           string // directory, or empty
 }
 
 func settingError(name string, format string, args ...any) error {
@@ -113,39 +110,35 @@ func parseLibraryArgs(args []string) (*librarySettings, error) {
 		}
 		s.level = level
 	}
-	if s.ports, err = portRange(values); err != nil {
+	if s.minPort, s.maxPort, err = portRange(values); err != nil {
 		return nil, err
 	}
-	s.certificate, err = worker.LoadCertificate(values["dtlsCertificateFile"], values["dtlsPrivateKeyFile"])
+	s.Certificate, err = worker.LoadCertificate(values["dtlsCertificateFile"], values["dtlsPrivateKeyFile"])
 	return s, err
 }
 
 // portRange reads the ports, which are taken modulo 65536 as ever.
-func portRange(values map[string]string) (*proto.PortRange, error) {
-	ports := proto.PortRange{Min: defaultMinPort, Max: defaultMaxPort}
-	for name, port := range map[string]*uint16{"rtcMinPort": &ports.Min, "rtcMaxPort": &ports.Max} {
+func portRange(values map[string]string) (least, most uint16, err error) {
+	least, most = defaultMinPort, defaultMaxPort
+	for name, port := range map[string]*uint16{"rtcMinPort": &least, "rtcMaxPort": &most} {
 		text, ok := values[name]
 		if !ok {
 			continue
 		}
 		n, err := strconv.ParseInt(text, 10, 32)
 		if err != nil {
-			return nil, settingError(name, "%q is no number", text)
+			return 0, 0, settingError(name, "%q is no number", text)
 		}
 		*port = uint16(n)
 	}
-	if ports.Max < ports.Min {
-		return nil, settingError("rtcMaxPort", "%d is less than rtcMinPort, %d", ports.Max, ports.Min)
+	if most < least {
+		return 0, 0, settingError("rtcMaxPort", "%d is less than rtcMinPort, %d", most, least)
 	}
-	if ports.Max == 0 {
-		return nil, nil
-	}
-	ports.Min = max(ports.Min, 1)
-	return &ports, nil
+	return least, most, nil
 }
 
-// codec makes the codec of the library's generation.
-func (s *librarySettings) codec() (*fbwire.Codec, error) {
+// open finds the library's schema and opens its channel.
+func (s *librarySettings) open(in, out *os.File) (*worker.Library, error) {
 	dir := s.schema
 	if dir == "" {
 		var err error
@@ -153,28 +146,19 @@ func (s *librarySettings) codec() (*fbwire.Codec, error) {
 			return nil, &worker.SettingError{Setting: schemaOption, Err: err}
 		}
 	}
-	schema, err := fbwire.Load(dir)
-	if err != nil {
-		return nil, &worker.SettingError{Setting: schemaOption, Err: err}
-	}
-	codec, err := fbwire.Compile(schema, s.ports)
-	if err != nil {
-		return nil, &worker.SettingError{Setting: schemaOption, Err: fmt.Errorf("%s: %w", dir, err)}
-	}
-	return codec, nil
+	return worker.OpenLibrary(worker.LibraryConfig{In: in, Out: out, Schema: dir, MinPort: s.minPort, MaxPort: s.maxPort})
 }
 
 // libraryExit is the code for an error of dropIn. That a library is gone is no fault.
 func libraryExit(err error) int {
 	var environment environmentError
 	var channel channelError
-	var protocol *fbwire.ProtocolError
 	switch {
 	case errors.As(err, &environment):
 		return exitEnvironment
-	case errors.As(err, &channel), errors.As(err, &protocol):
+	case errors.As(err, &channel), worker.IsProtocolError(err):
 		return exitChannel
-	case errors.Is(err, fbwire.ErrRemoteClosed) && !worker.IsPanic(err):
+	case worker.IsLibraryGone(err) && !worker.IsPanic(err):
 		return 0
 	}
 	return exitCode(err)

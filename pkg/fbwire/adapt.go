@@ -10,10 +10,16 @@ import (
 
 // decoded is told of structs when they are read, to say in our words what the libraries say in theirs.
 var decoded = map[reflect.Type]func(c *Codec, v any){
-	reflect.TypeFor[proto.ListenInfo]():             func(c *Codec, v any) { c.listenInfo(v.(*proto.ListenInfo)) },
-	reflect.TypeFor[proto.WebRTCTransportOptions](): func(_ *Codec, v any) { listenTogether(v.(*proto.WebRTCTransportOptions)) },
-	reflect.TypeFor[proto.EnableTraceEvent]():       func(_ *Codec, v any) { once(&v.(*proto.EnableTraceEvent).Types) },
-	reflect.TypeFor[proto.RTPCodecParameters]():     func(_ *Codec, v any) { canonical(&v.(*proto.RTPCodecParameters).MimeType) },
+	reflect.TypeFor[proto.ListenInfo](): func(c *Codec, v any) { c.listenInfo(v.(*proto.ListenInfo)) },
+	reflect.TypeFor[proto.WebRTCTransportOptions](): func(_ *Codec, v any) {
+		o := v.(*proto.WebRTCTransportOptions)
+		listenTogether(o)
+		fit(&o.SCTPOptions)
+	},
+	reflect.TypeFor[proto.PlainTransportOptions](): func(_ *Codec, v any) { fit(&v.(*proto.PlainTransportOptions).SCTPOptions) },
+	reflect.TypeFor[proto.PipeTransportOptions]():  func(_ *Codec, v any) { fit(&v.(*proto.PipeTransportOptions).SCTPOptions) },
+	reflect.TypeFor[proto.EnableTraceEvent]():      func(_ *Codec, v any) { once(&v.(*proto.EnableTraceEvent).Types) },
+	reflect.TypeFor[proto.RTPCodecParameters]():    func(_ *Codec, v any) { canonical(&v.(*proto.RTPCodecParameters).MimeType) },
 }
 
 // listenInfo takes a range of two zeros as none, and no port and no range as the range of the worker's settings.
@@ -32,6 +38,18 @@ func listenTogether(o *proto.WebRTCTransportOptions) {
 	if o.WebRTCServerID == "" {
 		yes := true
 		o.EnableUDP, o.EnableTCP, o.PreferUDP, o.PreferTCP = &yes, &yes, false, false
+	}
+}
+
+// maxSize is the largest message or buffer that proto knows.
+const maxSize = 8 << 20
+
+// fit makes sizes fit this worker, which has limits of its own: libraries until 3.20 ask for messages of 256 MiB between routers.
+func fit(o *proto.SCTPOptions) {
+	for _, size := range []*int{
+		&o.MaxSendMessageSize, &o.MaxReceiveMessageSize, &o.SCTPSendBufferSize, &o.SCTPPerStreamSendQueueLimit, &o.SCTPMaxReceiverWindowBufferSize,
+	} {
+		*size = min(*size, maxSize)
 	}
 }
 

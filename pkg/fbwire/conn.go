@@ -20,6 +20,9 @@ const drain = 2 * time.Second
 // ErrRemoteClosed is why Serve ends when the library, or the process it is in, has gone.
 var ErrRemoteClosed = errors.New("channel remotely closed")
 
+// errClosing is why reading ends early: the library has asked the worker to end, and what it sent after that is not answered any more.
+var errClosing = errors.New("the worker is closing")
+
 // errStalled is why it ends when a library has not read for too long.
 var errStalled = &ProtocolError{"the library does not read"}
 
@@ -81,6 +84,10 @@ func (c *Conn) Serve() error {
 		if err == nil {
 			continue
 		}
+		if errors.Is(err, errClosing) {
+			<-c.written
+			return c.reason
+		}
 		var wrong *ProtocolError
 		if !errors.As(err, &wrong) {
 			err = ErrRemoteClosed
@@ -98,34 +105,38 @@ func (c *Conn) message(b []byte) error {
 	case !ok:
 		return &ProtocolError{"a message that is neither a request nor a notification"}
 	case m.request:
-		c.request(b, m)
-	default:
-		c.notification(b, m)
+		return c.request(b, m)
 	}
-	return nil
+	return c.notification(b, m)
 }
 
-func (c *Conn) request(b []byte, m incoming) {
+func (c *Conn) request(b []byte, m incoming) error {
 	known := c.codec.methods[m.number]
 	if known == nil {
 		name := strconv.Itoa(int(m.number))
 		c.respond(m.id, name, nil, &proto.Error{Name: proto.ErrorName, Code: proto.CodeUnknownMethod, Message: "unknown method " + name})
-		return
+		return nil
 	}
 	c.handlers.Request(Request{Method: known.name, HandlerID: m.handlerID, conn: c, method: known, id: m.id, arm: m.arm, body: m.body, b: b})
+	if known.name == proto.WorkerClose {
+		return errClosing
+	}
+	return nil
 }
 
-func (c *Conn) notification(b []byte, m incoming) {
+func (c *Conn) notification(b []byte, m incoming) error {
 	known := c.codec.notices[m.number]
 	switch {
 	case known == nil: // means nothing to this worker
 	case known.closing:
 		c.handlers.Close()
+		return errClosing
 	default:
 		n := Notification{Event: known.name, HandlerID: m.handlerID, notice: known, arm: m.arm, body: m.body, b: b}
 		n.findPayload()
 		c.handlers.Notification(n)
 	}
+	return nil
 }
 
 // Notify sends an event. It tells whether it could be encoded; one that the library does not know is left out.

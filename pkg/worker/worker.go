@@ -13,7 +13,6 @@ import (
 
 	"gazpacho/pkg/data"
 	"gazpacho/pkg/dtls"
-	"gazpacho/pkg/fbwire"
 	"gazpacho/pkg/loop"
 	"gazpacho/pkg/router"
 	"gazpacho/pkg/socket"
@@ -24,7 +23,7 @@ import (
 // Config is how a worker is started.
 type Config struct {
 	Channel     string            // unix:PATH listens there, fd:N uses an inherited socket
-	Library     *fbwire.Conn      // instead of Channel: that of the mediasoup library which started the worker
+	Library     *Library          // instead of Channel: that of the mediasoup library which started the worker
 	DetachGrace time.Duration     // how long to forward on after the controller left; 0: not at all
 	Certificate *dtls.Certificate // nil: a new one
 	Version     string
@@ -130,7 +129,7 @@ func start(ctx context.Context, cfg Config, cancel context.CancelFunc) (*Worker,
 		Fingerprints: fingerprints(w.cfg.Certificate),
 	}
 	if cfg.Library != nil {
-		w.channel = w.serveLibrary(cfg.Library)
+		w.channel = cfg.Library.serve(w)
 		return w, nil
 	}
 	if err := w.startRelaying(); err != nil {
