@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/url"
 	"os"
 
@@ -102,21 +103,9 @@ func (s *checked) wrongAuth(err error) error {
 
 // readSecret reads the file with the secret. The newline that editors put at its end is not part of it.
 func readSecret(s *checked) error {
-	f, err := os.Open(s.AuthSecretFile)
+	text, info, err := readSecretFile(s.AuthSecretFile)
 	if err != nil {
 		return err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	text, err := io.ReadAll(io.LimitReader(f, maxSecretFile+1))
-	if err != nil {
-		return err
-	}
-	if len(text) > maxSecretFile {
-		return fmt.Errorf("%s has more than %d bytes", s.AuthSecretFile, maxSecretFile)
 	}
 	s.auth.Secret = bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r"))
 	if len(s.auth.Secret) == 0 {
@@ -127,4 +116,22 @@ func readSecret(s *checked) error {
 		s.warnings = append(s.warnings, fmt.Sprintf("auth-secret-file: every user of the machine can read it: chmod 600 %s", s.AuthSecretFile))
 	}
 	return nil
+}
+
+// readSecretFile reads a file that should be small, and says who else could.
+func readSecretFile(name string) ([]byte, fs.FileInfo, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, nil, err
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxSecretFile+1))
+	if err == nil && len(text) > maxSecretFile {
+		err = fmt.Errorf("%s has more than %d bytes", name, maxSecretFile)
+	}
+	return text, info, err
 }

@@ -33,6 +33,7 @@ type config struct {
 	RTCPort            int
 	AnnouncedAddresses []string
 	MaxIncomingBitrate int
+	TURN               turnConfig
 	RoomLimits         room.Limits
 	RequestRate        float64
 	RequestBurst       int
@@ -41,7 +42,6 @@ type config struct {
 	WorkerBin          string
 	DataDir            string
 	AdminListen        string
-	Control            string
 	LogLevel           string
 	LogFormat          string
 
@@ -59,6 +59,7 @@ type checked struct {
 	count    int         // of workers
 	auth     auth.Config // without secret and key set in the open mode
 	proxies  []netip.Prefix
+	relays   relays
 	admin    adminAddress
 	level    slog.Level
 	warnings []string
@@ -78,7 +79,7 @@ func (c config) check() (checked, error) {
 	}
 	s.warnings = append(s.warnings, c.Set.Warnings()...)
 	for _, f := range []func(*checked) error{
-		checkListen, checkOrigins, checkProxies, checkAccess, checkRTC, checkWorkers, checkLimits, checkAdmin, checkControl, checkLog, checkOpen,
+		checkListen, checkOrigins, checkProxies, checkAccess, checkRTC, checkTURN, checkWorkers, checkLimits, checkAdmin, checkLog, checkOpen,
 	} {
 		if err := f(&s); err != nil {
 			return s, err

@@ -28,6 +28,8 @@ type certificates struct {
 	files []string
 	renew bool // by load, before it ends
 	log   *slog.Logger
+	// changed is told of a new certificate, by the goroutine that polls; nil: nobody is.
+	changed func()
 
 	current atomic.Pointer[tls.Certificate]
 
@@ -45,7 +47,12 @@ func newCertificates(s checked, now time.Time) (*certificates, error) {
 		c.files, c.renew = []string{selfSignedPath(s)}, true
 		c.load = func(now time.Time) (tls.Certificate, error) { return selfSigned(s, now) }
 	}
-	c.seen = c.stat() // first: what changes while it is read is read again
+	return c.first(now)
+}
+
+// first reads the files. Looking at them comes first: what changes while it is read is read again.
+func (c *certificates) first(now time.Time) (*certificates, error) {
+	c.seen = c.stat()
 	cert, err := c.load(now)
 	if err != nil {
 		return nil, err
@@ -59,16 +66,21 @@ func (c *certificates) certificate(*tls.ClientHelloInfo) (*tls.Certificate, erro
 	return c.current.Load(), nil
 }
 
-// watch polls until ctx ends, at once whenever asked.
-func (c *certificates) watch(ctx context.Context, asked <-chan struct{}) {
+// watch polls until ctx ends, at once whenever asked. Others are polled with it.
+func (c *certificates) watch(ctx context.Context, asked <-chan struct{}, others ...*certificates) {
+	all := append([]*certificates{c}, others...)
 	ticker := time.NewTicker(certificatePoll)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ticker.C:
-			c.poll(time.Now())
+			for _, c := range all {
+				c.poll(time.Now())
+			}
 		case <-asked:
-			c.reload(time.Now())
+			for _, c := range all {
+				c.reload(time.Now())
+			}
 		case <-ctx.Done():
 			return
 		}
@@ -115,6 +127,9 @@ func (c *certificates) replace(now time.Time) error {
 	if !cert.Leaf.Equal(old.Leaf) {
 		c.warnedAt = time.Time{}
 		c.log.Info("the certificate was read again", "names", cert.Leaf.DNSNames, "ends", cert.Leaf.NotAfter.Format(time.RFC3339))
+		if c.changed != nil {
+			c.changed()
+		}
 	}
 	return nil
 }
@@ -167,13 +182,18 @@ func sameFiles(a, b []fs.FileInfo) bool {
 
 // givenCertificate is the one that the settings name.
 func givenCertificate(s checked) (tls.Certificate, error) {
-	c, err := tls.LoadX509KeyPair(s.TLSCert, s.TLSKey)
+	return certificateOf(s, "tls-cert", s.TLSCert, "tls-key", s.TLSKey)
+}
+
+// certificateOf reads two files that settings name.
+func certificateOf(s checked, certSetting, cert, keySetting, key string) (tls.Certificate, error) {
+	c, err := tls.LoadX509KeyPair(cert, key)
 	var path *fs.PathError
-	if errors.As(err, &path) && path.Path == s.TLSKey && s.TLSKey != s.TLSCert {
-		return c, s.wrong("tls-key", err)
+	if errors.As(err, &path) && path.Path == key && key != cert {
+		return c, s.wrong(keySetting, err)
 	}
 	if err != nil {
-		return c, s.wrong("tls-cert", err)
+		return c, s.wrong(certSetting, err)
 	}
 	return c, nil
 }

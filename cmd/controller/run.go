@@ -21,6 +21,7 @@ import (
 	"gazpacho/pkg/signaling"
 	"gazpacho/pkg/supervisor"
 	"gazpacho/pkg/web"
+	"gazpacho/proto"
 )
 
 // Times of the HTTPS server. A client has 5 s for its handshake and as many for its headers (SECURITY.md R-WS-1), and little more for
@@ -38,11 +39,12 @@ const (
 type controller struct {
 	checked
 	certificates *certificates
-	verify       func(ctx context.Context, token string) (auth.Grant, error) // nil: open
-	listener     *limit.Listener
-	adminAt      net.Listener // nil: nowhere
-	controlAt    net.Listener // nil: nowhere
-	workers      *supervisor.Supervisor
+	// turnCertificates are those of relays; nil: they have the page's, or need none.
+	turnCertificates *certificates
+	verify           func(ctx context.Context, token string) (auth.Grant, error) // nil: open
+	listener         *limit.Listener
+	adminAt          net.Listener // nil: nowhere
+	workers          *supervisor.Supervisor
 }
 
 // Run is the controller's life: it returns nil when ctx has ended and everything is cleaned up.
@@ -87,6 +89,13 @@ func (c *controller) start(ctx context.Context) (err error) {
 	if c.certificates, err = newCertificates(c.checked, time.Now()); err != nil {
 		return err
 	}
+	if c.turnCertificates, err = newTURNCertificates(c.checked, time.Now()); err != nil {
+		return err
+	}
+	relaying, err := c.turnSettings()
+	if err != nil {
+		return err
+	}
 	l, err := listen(c.Listen)
 	if err != nil {
 		return c.wrong("listen", err)
@@ -95,10 +104,7 @@ func (c *controller) start(ctx context.Context) (err error) {
 	if c.adminAt, err = c.admin.listen(); err != nil {
 		return c.wrong("admin-listen", err)
 	}
-	if c.controlAt, err = c.listenControl(); err != nil {
-		return c.wrong("control", err)
-	}
-	c.workers, err = startWorkers(ctx, c.checked)
+	c.workers, err = startWorkers(ctx, c.checked, relaying)
 	return err
 }
 
@@ -109,9 +115,6 @@ func (c *controller) close() {
 	}
 	if c.adminAt != nil {
 		c.adminAt.Close()
-	}
-	if c.controlAt != nil {
-		c.controlAt.Close()
 	}
 	if c.listener != nil {
 		c.listener.Close()
@@ -131,11 +134,11 @@ func listen(address string) (net.Listener, error) {
 }
 
 // startWorkers starts them all, and waits until each has its sockets: from then on every room finds a place. What they say is held back until they run: when a setting is wrong, one line says so.
-func startWorkers(ctx context.Context, s checked) (*supervisor.Supervisor, error) {
+func startWorkers(ctx context.Context, s checked, relaying *proto.TURNSettings) (*supervisor.Supervisor, error) {
 	out := &output{log: s.logs}
 	workers, err := supervisor.Start(ctx, supervisor.Config{
 		Workers: s.count, WorkerBin: s.WorkerBin, Args: []string{"--log-level", s.LogLevel, "--log-format", s.LogFormat},
-		RTC: s.rtc, Log: s.log, Output: out.line,
+		RTC: s.rtc, TURN: relaying, TURNEvent: turnEvent(s.log), Log: s.log, Output: out.line,
 	})
 	var setting *supervisor.SettingError
 	if errors.As(err, &setting) {
@@ -158,7 +161,7 @@ type services struct {
 
 // services puts them together: limits and rights go down as values, figures come up as functions.
 func (c *controller) services() services {
-	rooms := room.New(room.Config{Place: c.workers.Place, Limits: c.RoomLimits, MaxIncomingBitrate: c.MaxIncomingBitrate, Log: c.log})
+	rooms := room.New(room.Config{Place: c.workers.Place, Limits: c.RoomLimits, MaxIncomingBitrate: c.MaxIncomingBitrate, TURN: c.relays.clients, Log: c.log})
 	clients := signaling.New(signaling.Config{
 		Rooms: rooms, Page: web.Handler(), Version: "Gazpacho " + c.Version, Verify: c.verify, Origins: c.AllowedOrigins, TrustedProxies: c.proxies,
 		Limits: signaling.Limits{RequestRate: c.RequestRate, RequestBurst: c.RequestBurst, UnauthenticatedPerIP: c.MaxSocketsPerIP}, Log: c.log,
@@ -176,14 +179,12 @@ func (c *controller) serve(ctx context.Context, end context.CancelFunc) error {
 	defer others.Wait()
 	defer end()
 	asked, hangups := make(chan struct{}, 1), catchHangups()
-	others.Go(func() { c.certificates.watch(ctx, asked) })
+	others.Go(func() { c.watchCertificates(ctx, asked) })
 	others.Go(func() { hangups.watch(ctx, asked, end) })
 
 	public, private := httpsServer(c, s.signaling), adminServer(c.checked, s.admin.Handler())
 	defer private.Close()
-	served := make(chan error, 3)
-	endControl := c.serveControl(served)
-	defer endControl()
+	served := make(chan error, 2)
 	if c.adminAt != nil {
 		go func() { served <- private.Serve(c.adminAt) }()
 	}
