@@ -42,6 +42,7 @@ type config struct {
 	WorkerBin          string
 	DataDir            string
 	AdminListen        string
+	Control            string
 	LogLevel           string
 	LogFormat          string
 
@@ -79,7 +80,7 @@ func (c config) check() (checked, error) {
 	}
 	s.warnings = append(s.warnings, c.Set.Warnings()...)
 	for _, f := range []func(*checked) error{
-		checkListen, checkOrigins, checkProxies, checkAccess, checkRTC, checkTURN, checkWorkers, checkLimits, checkAdmin, checkLog, checkOpen,
+		checkListen, checkOrigins, checkProxies, checkAccess, checkRTC, checkTURN, checkWorkers, checkLimits, checkAdmin, checkControl, checkLog, checkOpen,
 	} {
 		if err := f(&s); err != nil {
 			return s, err

@@ -103,6 +103,7 @@ func (c *config) fileFlags(f *pflag.FlagSet) {
 
 func (c *config) operationFlags(f *pflag.FlagSet) {
 	f.StringVar(&c.AdminListen, "admin-listen", "127.0.0.1:9090", "loopback `address` for health, metrics and profiles (HTTP); unix:PATH: a socket that its owner alone may use; none: nowhere")
+	f.StringVar(&c.Control, "control", "none", "`address` of the control API, by which programs of this user make routers and transports of their own: unix:PATH; none: nowhere")
 	f.StringVar(&c.LogLevel, "log-level", "info", "`level` of what is logged: debug, info, warn, error or none")
 	f.StringVar(&c.LogFormat, "log-format", "text", "`format` of the log, text or json, on standard error")
 }

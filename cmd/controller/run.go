@@ -44,6 +44,7 @@ type controller struct {
 	verify           func(ctx context.Context, token string) (auth.Grant, error) // nil: open
 	listener         *limit.Listener
 	adminAt          net.Listener // nil: nowhere
+	controlAt        net.Listener // nil: nowhere
 	workers          *supervisor.Supervisor
 }
 
@@ -104,6 +105,9 @@ func (c *controller) start(ctx context.Context) (err error) {
 	if c.adminAt, err = c.admin.listen(); err != nil {
 		return c.wrong("admin-listen", err)
 	}
+	if c.controlAt, err = c.listenControl(); err != nil {
+		return c.wrong("control", err)
+	}
 	c.workers, err = startWorkers(ctx, c.checked, relaying)
 	return err
 }
@@ -115,6 +119,9 @@ func (c *controller) close() {
 	}
 	if c.adminAt != nil {
 		c.adminAt.Close()
+	}
+	if c.controlAt != nil {
+		c.controlAt.Close()
 	}
 	if c.listener != nil {
 		c.listener.Close()
@@ -184,7 +191,9 @@ func (c *controller) serve(ctx context.Context, end context.CancelFunc) error {
 
 	public, private := httpsServer(c, s.signaling), adminServer(c.checked, s.admin.Handler())
 	defer private.Close()
-	served := make(chan error, 2)
+	served := make(chan error, 3)
+	endControl := c.serveControl(served)
+	defer endControl()
 	if c.adminAt != nil {
 		go func() { served <- private.Serve(c.adminAt) }()
 	}
