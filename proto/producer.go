@@ -8,7 +8,7 @@ type Produce struct {
 	RTPMapping                             RTPMapping    `json:"rtpMapping" needed:"true"`                         // what the router calls it
 	Paused                                 bool          `json:"paused,omitempty"`                                 // forward nothing until it is resumed
 	KeyFrameRequestDelay                   int           `json:"keyFrameRequestDelay,omitempty" min:"0"`           // milliseconds between two requests, video only
-	EnableMediasoupPacketIDHeaderExtension bool          `json:"enableMediasoupPacketIdHeaderExtension,omitempty"` // accepted, and of no effect
+	EnableMediasoupPacketIDHeaderExtension bool          `json:"enableMediasoupPacketIdHeaderExtension,omitempty"` // number the packets that have no id yet, for consumers who know the extension
 }
 
 // ProduceResult tells what kind of producer it became: simple, simulcast or svc.

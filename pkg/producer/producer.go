@@ -23,10 +23,11 @@ type Config struct {
 	Counters *Counters
 }
 
-// Counters counts what publishers are asked for. Producers may share one.
+// Counters counts what publishers are asked for, and packets. Producers may share one.
 type Counters struct {
 	NACKs     uint64 // packets, each as often as it is asked for
 	KeyFrames uint64 // PLI and FIR
+	PacketID  uint32 // the next for packets of those producers that number them
 }
 
 // Producer is one media source: one stream, or several of different quality.

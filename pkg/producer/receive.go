@@ -114,6 +114,9 @@ func (p *Producer) deliver(now time.Time, e *encoding, pay *payload, number int6
 	if shared.Frame.Primary != 0 {
 		p.payloads.mapRED(shared)
 	}
+	if p.cfg.Options.EnableMediasoupPacketIDHeaderExtension && shared.SetPacketID(p.cfg.Counters.PacketID) {
+		p.cfg.Counters.PacketID++
+	}
 	p.orient(shared)
 	p.taps.packet(now, shared)
 	return verdict

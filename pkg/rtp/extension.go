@@ -1,5 +1,7 @@
 package rtp
 
+import "encoding/binary"
+
 // Extension is a header extension we understand; it indexes tables.
 type Extension uint8
 
@@ -62,7 +64,7 @@ func (p *Packet) Resolve(ids *ExtensionIDs) {
 	if p.ids == ids {
 		return
 	}
-	p.ids, p.found = ids, 0
+	p.ids, p.found, p.numbered = ids, 0, false
 	if ids == nil {
 		return
 	}
@@ -129,7 +131,22 @@ func (p *Packet) Extension(e Extension) []byte {
 	if p.found&(1<<e) == 0 {
 		return nil
 	}
+	if e == ExtPacketID && p.numbered {
+		return p.id[:]
+	}
 	s := p.spans[e]
 	end := int(s.start) + int(s.size)
 	return p.Raw[s.start:end:end]
+}
+
+// SetPacketID numbers the packet, unless it came with a number, and returns whether it did. Consumers send it on like any other extension.
+func (p *Packet) SetPacketID(id uint32) bool {
+	if p.found&(1<<ExtPacketID) != 0 {
+		return false
+	}
+	binary.BigEndian.PutUint32(p.id[:], id)
+	p.numbered = true
+	p.found |= 1 << ExtPacketID
+	p.spans[ExtPacketID] = span{size: uint8(len(p.id))}
+	return true
 }

@@ -41,6 +41,8 @@ type Packet struct {
 	ids        *ExtensionIDs
 	found      uint16              // bit set of the extensions that Resolve found
 	spans      [NumExtensions]span // their values
+	numbered   bool                // the packet id is id, not one within Raw
+	id         [4]byte
 }
 
 // span is a slice of Raw: offsets survive a copy of the packet, slices would not.
