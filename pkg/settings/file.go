@@ -123,7 +123,7 @@ func (f *file) setting(key, value *yaml.Node) error {
 		return &Error{Where: origin.where(), Err: err}
 	}
 	f.set.origins[name] = origin
-	if isSecret(flag) && value.Value != "" && f.secretLine == 0 {
+	if isSecret(flag) && flag.Value.String() != "" && f.secretLine == 0 {
 		f.secretLine = key.Line
 	}
 	return nil
@@ -145,7 +145,14 @@ func take(flag *pflag.Flag, value *yaml.Node) (int, error) {
 	var words []string
 	for _, item := range value.Content {
 		word, err := scalar(item, "a word")
-		if err == nil && (strings.TrimSpace(word) == "" || strings.Contains(word, ",")) {
+		switch {
+		case err != nil:
+		case isSecret(flag) && word == hiddenSecret:
+			err = fmt.Errorf("%s stands where a secret was: put the secret there", hiddenSecret)
+		case strings.TrimSpace(word) != "" && !strings.Contains(word, ","):
+		case isSecret(flag):
+			err = errors.New("is not a word of a list")
+		default:
 			err = fmt.Errorf("%q is not a word of a list", word)
 		}
 		if err != nil {
