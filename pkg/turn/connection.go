@@ -8,6 +8,7 @@ import (
 
 	"gazpacho/pkg/stun"
 	"gazpacho/pkg/timer"
+	"gazpacho/pkg/tuple"
 )
 
 // connectionPatience is how long the server tries to reach a peer, and how long a peer's connection waits for the client's ("at least 30 seconds", RFC
@@ -117,6 +118,7 @@ func (c *Connection) fail() {
 // ConnectionAttempt (RFC 6062 section 5.3).
 func (s *Server) PeerAccepted(now time.Time, r *Relay, peer netip.AddrPort, stream Stream) (*Connection, bool) {
 	a := r.allocation
+	peer = tuple.Canonical(peer)
 	switch {
 	case r.closed:
 		a.via.Counters.drop(DropClosed)

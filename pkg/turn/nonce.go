@@ -29,7 +29,7 @@ const (
 	usernameAnonymity
 )
 
-// text encodes the set. RFC 8489 numbers its 24 bits from the left, erratum 6268 and its test vectors from the right; clients of both kinds exist and
+// text encodes the set. RFC 8489 numbers its 24 bits from the left, an erratum and its test vectors from the right; clients of both kinds exist and
 // ignore bits they do not know, so each feature has both of its bits.
 func (f features) text() [4]byte {
 	var b [3]byte

@@ -3,6 +3,7 @@ package turn
 import (
 	"encoding/hex"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -74,6 +75,7 @@ func New(now time.Time, c Config, env Env) (*Server, error) {
 
 // configure takes settings that were checked.
 func (s *Server) configure(c Config) {
+	c.Users = maps.Clone(c.Users) // the caller's may change
 	s.config = c
 	own := slices.Clone(c.Own)
 	for i := range own {
