@@ -184,7 +184,7 @@ func (w *wire) settle() {
 		w.sacked = false
 		w.island.acknowledged()
 	}
-	if w.island.library.Load() == nil || (!w.all && len(w.touched)+len(w.resetting) == 0) || w.island.backlog.Load() >= maxBacklog {
+	if w.island.library.Load() == nil {
 		return
 	}
 	if w.all {
@@ -194,6 +194,14 @@ func (w *wire) settle() {
 	for _, id := range w.resetting {
 		w.note(id)
 	}
+	// Where something is left the loop pokes as soon as it can take more; unless that was meanwhile, so it is asked again.
+	for more := len(w.touched) > 0; more && w.island.backlog.Load() < maxBacklog; {
+		more = w.takeAll()
+	}
+}
+
+// takeAll takes what came off the streams that may have something, and reports whether some is left there.
+func (w *wire) takeAll() (more bool) {
 	var list []Message
 	bytes := 0
 	left := w.touched[:0]
@@ -206,6 +214,7 @@ func (w *wire) settle() {
 	if len(list) > 0 {
 		w.island.deliver(list, bytes)
 	}
+	return len(left) > 0
 }
 
 // take takes all messages off a stream, or reports false when there are more than the loop can take.

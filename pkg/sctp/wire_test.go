@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -214,6 +215,54 @@ func TestBusyLoop(t *testing.T) {
 		}
 		w.until("heard", func() bool { return w.bytes == size*count })
 	}, func(c *Config) { c.ReceiveWindow = 1 << 20 })
+}
+
+// A loop that catches up in the moment when the reader stops for it does not leave behind what the reader had not taken yet.
+func TestLoopCatchesUp(t *testing.T) {
+	const before, size = maxBacklog - 1000, 900 // each in a packet of its own, all within the first congestion window
+	var island *island
+	var full atomic.Bool
+	bubble(t, func(t *testing.T, w *world) {
+		w.connect()
+		island = w.a.island
+		w.open(Stream{ID: 1})
+		peer := w.stream(1)
+		island.backlog.Add(before)
+		full.Store(true)
+		// The first packet gets lost, so that all messages are there when it comes again; and it is the last that comes.
+		var first []byte
+		over := false
+		w.filter(nil, func(b []byte) bool {
+			if len(b) < size || over {
+				return !over
+			}
+			tsn := b[commonHeader+tlvHeader:][:4]
+			if first == nil {
+				first = bytes.Clone(tsn)
+				return false
+			}
+			over = bytes.Equal(first, tsn)
+			return true
+		})
+		for range 4 {
+			w.write(peer, string(make([]byte, size)))
+		}
+		w.until("heard", func() bool { return len(w.messages) > 0 })
+		synctest.Wait()
+		w.do(func(time.Time) {
+			if len(w.messages) != 4 || full.Load() {
+				t.Errorf("%d messages of 4 came, and no packet is to come", len(w.messages))
+			}
+		})
+	}, func(c *Config) {
+		post := c.Post
+		c.Post = func(f func(now time.Time)) {
+			if island != nil && island.backlog.Load() >= maxBacklog && full.CompareAndSwap(true, false) {
+				island.backlog.Add(-before) // what was posted earlier has just been handled
+			}
+			post(f)
+		}
+	})
 }
 
 // Streams take turns: a long one does not make a short one wait for its end.
