@@ -146,7 +146,7 @@ func (o *outgoing) review(now time.Time) {
 	case elapsed >= reviewInterval:
 	case elapsed < reviewLeast:
 		return
-	case available < o.used, float64(available) < reviewFall*float64(o.available), float64(available) > reviewRise*float64(o.available):
+	case available < min(o.used, o.available), float64(available) < reviewFall*float64(o.available), float64(available) > reviewRise*float64(o.available):
 	default:
 		return
 	}
