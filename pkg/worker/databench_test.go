@@ -1,18 +1,12 @@
 package worker
 
 import (
-	"context"
 	"fmt"
-	"log/slog"
-	"path/filepath"
-	"reflect"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
-	"gazpacho/pkg/data"
-	"gazpacho/pkg/router"
 	"gazpacho/proto"
 )
 
@@ -64,19 +58,49 @@ func processorTime(b *testing.B) time.Duration {
 // pipes is two pipe transports of a router, connected to one another over loopback: what a direct data producer is given goes out on one, comes in
 // on the other and reaches a direct data consumer.
 type pipes struct {
-	*Worker
+	*inside
 	payload   []byte
 	connected chan struct{}
 	done      chan struct{}
 
 	// Of the loop.
-	router               *router.Router
 	sent, limit, arrived int
 	full                 int
 }
 
-// Emit is the way up.
-func (p *pipes) Emit(_ string, e proto.Event) {
+func newPipes(b *testing.B, size int) *pipes {
+	b.Helper()
+	p := &pipes{payload: make([]byte, size), connected: make(chan struct{}, 2), done: make(chan struct{}, 1)}
+	p.inside = newInside(b, p.note)
+	p.do(p.build)
+	await(b, p.connected)
+	await(b, p.connected)
+	return p
+}
+
+func (p *pipes) build(now time.Time) {
+	low := 512 << 10
+	sctp := proto.SCTPOptions{EnableSCTP: true, SCTPDefaultStreamBufferedAmountLowThreshold: &low}
+	var ports [2]uint16
+	for i := range ports {
+		d := p.ask(now, proto.RouterCreatePipeTransport, "router", proto.PipeTransportOptions{
+			TransportID: fmt.Sprint(i), ListenInfo: proto.ListenInfo{Protocol: "udp", IP: "127.0.0.1"}, SCTPOptions: sctp,
+		})
+		ports[i] = d.(proto.PipeTransportDump).Tuple.LocalPort
+	}
+	for i := range ports {
+		p.ask(now, proto.PipeTransportConnect, fmt.Sprint(i), proto.ConnectPipeTransport{IP: "127.0.0.1", Port: ports[1-i]})
+	}
+	p.ask(now, proto.RouterCreateDirectTransport, "router", proto.DirectTransportOptions{TransportID: "direct"})
+	stream := &proto.SCTPStreamParameters{StreamID: 1}
+	p.ask(now, proto.TransportProduceData, "direct", proto.ProduceData{DataProducerID: "source", Type: proto.DataDirect})
+	p.ask(now, proto.TransportConsumeData, "0", proto.ConsumeData{DataConsumerID: "out", DataProducerID: "source", Type: proto.DataSCTP, SCTPStreamParameters: stream})
+	p.ask(now, proto.TransportProduceData, "1", proto.ProduceData{DataProducerID: "in", Type: proto.DataSCTP, SCTPStreamParameters: stream})
+	p.ask(now, proto.TransportConsumeData, "direct", proto.ConsumeData{DataConsumerID: "sink", DataProducerID: "in", Type: proto.DataDirect})
+}
+
+// note takes the events.
+func (p *pipes) note(_ string, e proto.Event) {
 	switch e.Name {
 	case proto.EventSCTPStateChange:
 		if e.Body.(proto.SCTPStateChange).SCTPState == proto.SCTPConnected {
@@ -101,9 +125,7 @@ func (p *pipes) pump(now time.Time) {
 			return
 		}
 		p.sent++
-		p.router.HandleNotification(now, router.Notification{
-			Name: proto.NotifyDataProducerSend, HandlerID: "source", Payload: p.payload, Decode: as(proto.DataProducerSend{PPID: data.PPIDBinary}),
-		})
+		p.say(now, "source", p.payload)
 	}
 }
 
@@ -115,85 +137,4 @@ func (p *pipes) run(b *testing.B, n int) {
 		p.pump(now)
 	})
 	await(b, p.done)
-}
-
-func await(b *testing.B, event <-chan struct{}) {
-	b.Helper()
-	select {
-	case <-event:
-	case <-time.After(20 * time.Second):
-		b.Fatal("it does not happen")
-	}
-}
-
-// as decodes to a body that is known.
-func as(body any) func(any) *proto.Error {
-	return func(to any) *proto.Error {
-		reflect.ValueOf(to).Elem().Set(reflect.ValueOf(body))
-		return nil
-	}
-}
-
-func (p *pipes) ask(now time.Time, method, id string, body any) any {
-	r, err := p.router.HandleRequest(now, router.Request{Method: method, HandlerID: id, Decode: as(body)})
-	if err != nil {
-		panic(err)
-	}
-	return r
-}
-
-func newPipes(b *testing.B, size int) *pipes {
-	b.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	w, err := start(ctx, Config{Channel: "unix:" + filepath.Join(b.TempDir(), "w.sock"), Log: slog.New(slog.DiscardHandler)}, cancel)
-	if err != nil {
-		b.Fatal(err)
-	}
-	p := &pipes{Worker: w, payload: make([]byte, size), connected: make(chan struct{}, 2), done: make(chan struct{}, 1)}
-	w.env.Events = p
-	ended := make(chan error, 1)
-	go func() { ended <- w.loop.Run(ctx) }()
-	w.loop.Post(p.build)
-	b.Cleanup(func() {
-		over := make(chan struct{})
-		w.loop.Post(func(now time.Time) {
-			p.router.Close(now)
-			close(over)
-		})
-		<-over
-		cancel()
-		w.channel.Close()
-		if err := <-ended; err != nil {
-			b.Error(err)
-		}
-	})
-	await(b, p.connected)
-	await(b, p.connected)
-	return p
-}
-
-func (p *pipes) build(now time.Time) {
-	if _, err := p.createRouter(now, &proto.CreateRouter{RouterID: "router"}); err != nil {
-		panic(err)
-	}
-	p.router = p.routers["router"]
-	sctp := proto.SCTPOptions{EnableSCTP: true}
-	sctp.SCTPDefaultStreamBufferedAmountLowThreshold = new(int)
-	*sctp.SCTPDefaultStreamBufferedAmountLowThreshold = 512 << 10
-	var ports [2]uint16
-	for i := range ports {
-		d := p.ask(now, proto.RouterCreatePipeTransport, "router", proto.PipeTransportOptions{
-			TransportID: fmt.Sprint(i), ListenInfo: proto.ListenInfo{Protocol: "udp", IP: "127.0.0.1"}, SCTPOptions: sctp,
-		})
-		ports[i] = d.(proto.PipeTransportDump).Tuple.LocalPort
-	}
-	for i := range ports {
-		p.ask(now, proto.PipeTransportConnect, fmt.Sprint(i), proto.ConnectPipeTransport{IP: "127.0.0.1", Port: ports[1-i]})
-	}
-	p.ask(now, proto.RouterCreateDirectTransport, "router", proto.DirectTransportOptions{TransportID: "direct"})
-	stream := &proto.SCTPStreamParameters{StreamID: 1}
-	p.ask(now, proto.TransportProduceData, "direct", proto.ProduceData{DataProducerID: "source", Type: proto.DataDirect})
-	p.ask(now, proto.TransportConsumeData, "0", proto.ConsumeData{DataConsumerID: "out", DataProducerID: "source", Type: proto.DataSCTP, SCTPStreamParameters: stream})
-	p.ask(now, proto.TransportProduceData, "1", proto.ProduceData{DataProducerID: "in", Type: proto.DataSCTP, SCTPStreamParameters: stream})
-	p.ask(now, proto.TransportConsumeData, "direct", proto.ConsumeData{DataConsumerID: "sink", DataProducerID: "in", Type: proto.DataDirect})
 }
