@@ -25,6 +25,7 @@ type PeerOptions struct {
 	Data       bool                         // the worker's transport has SCTP
 	Path       *Path                        // the peer's socket; nil: pion's own
 	Impostor   bool                         // the worker is told the fingerprint of another certificate
+	TURN       *webrtc.ICEServer            // every packet goes by this relay; nil: none does
 }
 
 // Peer is one WebRTC client, with one transport of the worker and one PeerConnection: it either sends or receives.
@@ -85,7 +86,11 @@ func (p *Peer) open() {
 	engine.SetICETimeouts(2*time.Second, 5*time.Second, 200*time.Millisecond)
 	registry := &interceptor.Registry{} // no reports or NACK of pion's own: tests see every packet
 	api := webrtc.NewAPI(webrtc.WithSettingEngine(engine), webrtc.WithMediaEngine(p.media), webrtc.WithInterceptorRegistry(registry))
-	pc, err := api.NewPeerConnection(webrtc.Configuration{BundlePolicy: webrtc.BundlePolicyMaxBundle})
+	configuration := webrtc.Configuration{BundlePolicy: webrtc.BundlePolicyMaxBundle}
+	if o.TURN != nil {
+		configuration.ICEServers, configuration.ICETransportPolicy = []webrtc.ICEServer{*o.TURN}, webrtc.ICETransportPolicyRelay
+	}
+	pc, err := api.NewPeerConnection(configuration)
 	if err != nil {
 		p.t.Fatal(err)
 	}
