@@ -78,8 +78,9 @@ type ConsumerDump struct {
 	TraceEventTypes            []string                `json:"traceEventTypes"`            // that consumer.trace tells of
 	Paused                     bool                    `json:"paused"`
 	ProducerPaused             bool                    `json:"producerPaused"`
-	Priority                   int                     `json:"priority"` // 1 to 255
-	RTPStreams                 []RTPStreamDump         `json:"rtpStreams"`
+	Priority                   int                     `json:"priority"`                         // 1 to 255
+	RTPStreams                 []RTPStreamDump         `json:"rtpStreams"`                       // of a pipe one for each of the producer's
+	RTPStream                  *RTPStreamDump          `json:"rtpStream,omitempty"`              // the only one, if it is no pipe
 	PreferredSpatialLayer      *int                    `json:"preferredSpatialLayer,omitempty"`  // wished for
 	TargetSpatialLayer         *int                    `json:"targetSpatialLayer,omitempty"`     // waited for
 	CurrentSpatialLayer        *int                    `json:"currentSpatialLayer,omitempty"`    // forwarded

@@ -68,6 +68,7 @@ var DropReasons = []DropReason{
 	{"sendNotOpen", DropSent, "no selected tuple, or no keys"},
 	{"sendMalformed", DropSent, "longer than any datagram, or not what its header says"},
 	{"sendProtect", DropSent, "refused by SRTP: its number was used for another packet"},
+	{"sendCongested", DropSent, "a retransmission for which the estimate has no room"},
 
 	{"dtlsOver", DropRecord, "a datagram for an association that has failed or is closed"},
 	{"dtlsRecord", DropRecord, "a record with a wrong version or length, and what follows it"},

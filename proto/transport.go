@@ -159,8 +159,8 @@ type EnableTraceEvent struct {
 
 // TraceEvent is the body of the trace events. Info is for people: what it holds depends on the type, and may grow.
 type TraceEvent struct {
-	Type      string         `json:"type"`           // as in EnableTraceEvent
-	Timestamp int64          `json:"timestamp"`      // milliseconds of the worker's clock
-	Direction string         `json:"direction"`      // in or out
-	Info      map[string]any `json:"info,omitempty"` // absent for nack
+	Type      string         `json:"type"`      // as in EnableTraceEvent
+	Timestamp int64          `json:"timestamp"` // milliseconds of the worker's clock
+	Direction string         `json:"direction"` // in or out
+	Info      map[string]any `json:"info"`
 }

@@ -177,12 +177,12 @@ func TestPipeDump(t *testing.T) {
 		t.Errorf("layers %+v, %v", r, err)
 	}
 	d := c.Dump()
-	if d.Type != proto.Pipe || d.Priority != 7 || len(d.RTPStreams) != 3 || len(d.ConsumableRTPEncodings) != 3 || len(d.RTPParameters.Encodings) != 3 ||
+	if d.Type != proto.Pipe || d.Priority != 7 || len(d.RTPStreams) != 3 || d.RTPStream != nil || len(d.ConsumableRTPEncodings) != 3 || len(d.RTPParameters.Encodings) != 3 ||
 		d.PreferredSpatialLayer != nil || !slices.Equal(d.TraceEventTypes, []string{"keyframe"}) {
 		t.Errorf("dump %+v", d)
 	}
 	for i, s := range d.RTPStreams {
-		if s.Params.SSRC != 500+uint32(i) || s.Params.RTXSSRC != 600+uint32(i) || d.RTPParameters.Encodings[i].SSRC != s.Params.SSRC {
+		if s.Params.EncodingIdx != i || s.Params.SSRC != 500+uint32(i) || s.Params.RTXSSRC != 600+uint32(i) || d.RTPParameters.Encodings[i].SSRC != s.Params.SSRC {
 			t.Errorf("stream %d: %+v", i, s.Params)
 		}
 	}

@@ -44,9 +44,10 @@ func (p *Pipe) Dump() proto.ConsumerDump {
 	o := p.cfg.Options
 	d := p.lanes[0].Dump()
 	d.Type, d.ConsumableRTPEncodings = o.Type, o.ConsumableRTPEncodings
-	d.RTPParameters.Encodings, d.RTPStreams = nil, nil
-	for _, c := range p.lanes {
+	d.RTPParameters.Encodings, d.RTPStreams, d.RTPStream = nil, nil, nil
+	for i, c := range p.lanes {
 		lane := c.Dump()
+		lane.RTPStreams[0].Params.EncodingIdx = i
 		d.RTPParameters.Encodings = append(d.RTPParameters.Encodings, lane.RTPParameters.Encodings...)
 		d.RTPStreams = append(d.RTPStreams, lane.RTPStreams...)
 	}

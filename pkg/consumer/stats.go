@@ -29,6 +29,7 @@ func (c *Consumer) Dump() proto.ConsumerDump {
 			d.TraceEventTypes = append(d.TraceEventTypes, name)
 		}
 	}
+	d.RTPStream = &d.RTPStreams[0]
 	c.selector.dump(&d)
 	return d
 }

@@ -40,6 +40,9 @@ func (c *Consumer) trace(now time.Time, t traces, direction string, info map[str
 	if c.traces&t == 0 {
 		return
 	}
+	if info == nil { // of a NACK there is nothing to say
+		info = map[string]any{}
+	}
 	for i, name := range traceNames {
 		if t == 1<<i {
 			c.notify(proto.EventConsumerTrace, proto.TraceEvent{

@@ -50,6 +50,9 @@ func (p *Producer) trace(now time.Time, t traces, direction string, info map[str
 	if p.traces&t == 0 {
 		return
 	}
+	if info == nil { // of a NACK there is nothing to say
+		info = map[string]any{}
+	}
 	p.cfg.Events.Emit(p.ID(), proto.Event{Name: proto.EventProducerTrace, Body: proto.TraceEvent{
 		Type: traceName(t), Timestamp: now.UnixMilli(), Direction: direction, Info: info,
 	}})
