@@ -25,7 +25,7 @@ var nobody = []string{"0.0.0.0/0", "::/0"}
 
 func (c *config) turnFlags(f *pflag.FlagSet) {
 	t := &c.TURN
-	f.BoolVar(&t.Enabled, "turn", false, "relay media for clients that no direct path leads to, on the ports of media and on those of turn-listen, and hand out credentials")
+	f.BoolVar(&t.Enabled, "turn", false, "relay media for clients that no direct path leads to, on the TCP ports of media and on those of turn-listen, and hand out credentials")
 	settings.ListVar(f, &t.Listen, "turn-listen", nil, "`addresses` of TURN's own, shared by all workers: udp:, tcp:, tls: or dtls: and an address with a port, such as tls:0.0.0.0:443; one is as good as turn")
 	settings.ListVar(f, &t.URLs, "turn-url", nil, "`URLs` that clients are told in place of those of turn-listen, such as turns:turn.example.org:443?transport=tcp")
 	f.StringVar(&t.Realm, "turn-realm", "gazpacho", "`text` that clients are asked for credentials with, such as example.org")

@@ -11,14 +11,10 @@ import (
 // maxLabel bounds a label and a protocol, bytes.
 const maxLabel = 1 << 10
 
-// botLabel marks messages to the echo bot that mediasoup's demo server keeps. We keep none, and they are not for the other peers, whose
-// pages would show them as the bot's words.
-const botLabel = "bot"
-
 // dataProducer is messages that a member sends.
 type dataProducer struct {
 	*control.DataProducer
-	owner   *member
+	owner   *member // nil: the bot's
 	appData map[string]json.RawMessage
 	number  int // in the order of their making
 	seat    *seat
@@ -73,6 +69,11 @@ func (m *member) produceData(ctx context.Context, b ProduceData) (Created, error
 	if err := m.sendsData(d, made); err != nil {
 		made.Close()
 		return Created{}, err
+	}
+	if made.Label() == botLabel {
+		if err := m.room.tellBot(ctx, d); err != nil { // a room goes on without one
+			m.room.log.Warn("the bot does not hear", "peer", m.id, "dataProducer", made.ID(), "error", err)
+		}
 	}
 	return Created{ID: made.ID()}, nil
 }
@@ -165,8 +166,12 @@ func (p *Peer) announceData(c *dataConsumer, made *control.DataConsumer, from *d
 	}
 	c.announced = true
 	p.dataConsumers[made.ID()] = c
+	var sender *string
+	if from.owner != nil {
+		sender = &from.owner.id
+	}
 	return p.client.Request("newDataConsumer", newDataConsumer{
-		PeerID: from.owner.id, DataProducerID: made.DataProducerID(), ID: made.ID(), SCTPStreamParameters: made.SCTPStreamParameters(),
+		PeerID: sender, DataProducerID: made.DataProducerID(), ID: made.ID(), SCTPStreamParameters: made.SCTPStreamParameters(),
 		Label: made.Label(), Protocol: made.Protocol(), AppData: from.appData,
 	})
 }

@@ -61,19 +61,20 @@ func (t TURN) servers(c auth.TURNCredentials, candidates []proto.ICECandidate) [
 	return []ICEServer{{URLs: urls, Username: c.Username, Credential: c.Password}}
 }
 
-// mediaURLs are the ports of media, on which workers relay too: one for UDP and one for TCP of each IP version. What is at hand only on this
-// machine is left out, unless there is nothing else: then everything is on this machine.
+// mediaURLs are the ports of media, on which workers relay too: one of each IP version. They are for TCP only: over UDP, Chromium takes all that comes
+// from the address of a TURN server for that server's answers, and so loses the direct path to the same port. What is at hand only on this machine is left
+// out, unless there is nothing else: then everything is on this machine.
 func (TURN) mediaURLs(candidates []proto.ICECandidate) []string {
 	local := !slices.ContainsFunc(candidates, func(c proto.ICECandidate) bool { return !isLoopback(c.Address) })
 	var urls []string
-	seen := map[string]bool{}
+	seen := map[bool]bool{} // by IP version
 	for _, c := range candidates {
-		kind := c.Protocol + strconv.FormatBool(strings.Contains(c.Address, ":"))
-		if seen[kind] || !local && isLoopback(c.Address) {
+		is6 := strings.Contains(c.Address, ":")
+		if c.Protocol != "tcp" || seen[is6] || !local && isLoopback(c.Address) {
 			continue
 		}
-		seen[kind] = true
-		urls = append(urls, "turn:"+net.JoinHostPort(c.Address, strconv.Itoa(int(c.Port)))+"?transport="+c.Protocol)
+		seen[is6] = true
+		urls = append(urls, "turn:"+net.JoinHostPort(c.Address, strconv.Itoa(int(c.Port)))+"?transport=tcp")
 	}
 	return urls
 }

@@ -28,6 +28,7 @@ type Room struct {
 	worker *supervisor.Worker
 	router *control.Router
 	levels *control.AudioLevelObserver
+	bot    bot
 
 	// state
 	mu            sync.Mutex

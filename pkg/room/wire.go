@@ -94,7 +94,7 @@ type (
 		ProducerPaused bool                       `json:"producerPaused"`
 	}
 	newDataConsumer struct {
-		PeerID               string                     `json:"peerId"`
+		PeerID               *string                    `json:"peerId"` // nil: the bot
 		DataProducerID       string                     `json:"dataProducerId"`
 		ID                   string                     `json:"id"`
 		SCTPStreamParameters proto.SCTPStreamParameters `json:"sctpStreamParameters"`
