@@ -12,7 +12,7 @@ mkdir -p "$cache"
 
 # Whoever comes first installs; what is half done has another name.
 schema() {
-	(cd "$1" && npm pack --silent "mediasoup@$version" >&2 && tar xzf mediasoup-*.tgz package/worker/fbs package/package.json && rm mediasoup-*.tgz)
+	(cd "$1" && npm pack --silent "mediasoup@$version" >/dev/null && tar xzf mediasoup-*.tgz package/worker/fbs package/package.json && rm mediasoup-*.tgz)
 	mv "$1/package/worker/fbs"/*.fbs "$1"
 	rm -r "$1/package"
 }

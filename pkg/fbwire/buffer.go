@@ -63,11 +63,9 @@ func (b *buffer) follow(pos int) int {
 	return pos + int(off)
 }
 
-// object is a table in the buffer: where it is, where its vtable is, and how long both are.
-type object struct {
-	pos, vtable         int
-	vtableSize, ownSize int
-}
+// object is a table in the buffer: where it is, where its vtable is, and how long that is. How long the table is, its vtable says, too, but writers in
+// Go share vtables between tables of different length.
+type object struct{ pos, vtable, vtableSize int }
 
 // object reads the table an offset at pos leads to.
 func (b *buffer) object(at int) (o object) {
@@ -76,8 +74,8 @@ func (b *buffer) object(at int) (o object) {
 	}
 	o.pos = b.follow(at)
 	o.vtable = o.pos - int(int32(b.uint32(o.pos)))
-	o.vtableSize, o.ownSize = int(b.uint16(o.vtable)), int(b.uint16(o.vtable+2))
-	if b.bad || o.vtableSize < 4 || o.ownSize < 4 || !b.within(o.vtable, o.vtableSize) || !b.within(o.pos, o.ownSize) {
+	o.vtableSize = int(b.uint16(o.vtable))
+	if b.bad || o.vtableSize < 4 || !b.within(o.vtable, o.vtableSize) {
 		b.bad = true
 		return object{}
 	}
@@ -94,7 +92,7 @@ func (b *buffer) slot(o *object, slot, size int) int {
 	if off == 0 {
 		return 0
 	}
-	if off < 4 || off+size > o.ownSize {
+	if off < 4 || !b.within(o.pos+off, size) {
 		b.bad = true
 		return 0
 	}
