@@ -169,18 +169,22 @@ func TestBroadcasterData(t *testing.T) {
 	p.next("dataConsumerClosed", nil)
 }
 
-// Messages for the echo bot of mediasoup's demo are nobody else's: the next channel is the first that others hear of.
+// Messages for the echo bot of mediasoup's demo are nobody else's: what others hear of is the bot itself, which is no peer, and then the next channel.
 func TestBotMessagesAreNotOffered(t *testing.T) {
 	w := newWorld(t)
 	alice, bob := w.join("r", "alice"), w.join("r", "bob")
-	alice.produceData(1, "bot")
+	talk := alice.produceData(1, "bot")
 	chat := alice.produceData(2, "chat")
 	carol := w.join("r", "carol")
 	for _, p := range []*joined{bob, carol} {
 		var o offered
 		p.next("newDataConsumer", &o)
-		if o.DataProducerID != chat {
+		if o.DataProducerID == talk || o.PeerID != "" || o.Label != "bot" {
 			t.Errorf("the first newDataConsumer is %+v", o)
+		}
+		p.next("newDataConsumer", &o)
+		if o.DataProducerID != chat || o.PeerID != "alice" {
+			t.Errorf("the second newDataConsumer is %+v", o)
 		}
 	}
 }
