@@ -33,6 +33,7 @@ const (
 	DropNotOpen       // outgoing, but there is no selected tuple or no key
 	DropSendMalformed // outgoing, but longer than a slot, or not what its header says
 	DropProtect       // outgoing, but SRTP refused it
+	DropCongested     // a retransmission for which the estimate has no room
 
 	DropDataStream       // a message on a stream without a data producer
 	DropDataPaused       // a message for a data producer that is paused
@@ -66,6 +67,7 @@ var dropNames = [numDrops]string{
 	DropNotOpen:          "sendNotOpen",
 	DropSendMalformed:    "sendMalformed",
 	DropProtect:          "sendProtect",
+	DropCongested:        "sendCongested",
 	DropDataStream:       "dataUnknownStream",
 	DropDataPaused:       "dataPaused",
 	DropDataNotConnected: "dataNotConnected",

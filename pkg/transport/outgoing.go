@@ -33,6 +33,7 @@ type outgoing struct {
 	available   int              // at the last allocation
 	used        int              // by the last allocation
 	allocatedAt time.Time
+	again       allowance
 }
 
 func (o *outgoing) init(m *media) {
@@ -93,6 +94,34 @@ func (o *outgoing) sent(now time.Time, h *rtp.Header, stamp rtp.Stamp, size int)
 	case h.IDs != nil && h.IDs[rtp.ExtTransportCC] != 0 && !h.Again:
 		o.sender.Sent(now, stamp.TransportCC, size)
 	}
+}
+
+// allowance is what may be sent again: a path that drops what does not fit is not to be filled with what it dropped.
+type allowance struct {
+	bytes float64
+	at    time.Time
+}
+
+// againShare is the part of the estimate that retransmissions may take, and againSaved for how long it is saved up.
+const (
+	againShare = 0.5
+	againSaved = time.Second
+)
+
+// affords takes size bytes from the allowance, or returns false if there are not so many.
+func (o *outgoing) affords(now time.Time, size int) bool {
+	a, rate := &o.again, againShare/8*float64(o.sender.Bitrate())
+	most := rate * againSaved.Seconds()
+	if a.at.IsZero() {
+		a.bytes = most
+	}
+	a.bytes = min(a.bytes+rate*now.Sub(a.at).Seconds(), most)
+	a.at = now
+	if a.bytes < float64(size) {
+		return false
+	}
+	a.bytes -= float64(size)
+	return true
 }
 
 // feedback takes the peer's report of what arrived.

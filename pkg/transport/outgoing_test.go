@@ -146,6 +146,51 @@ func TestWithoutEstimateThePreferredLayerIsSent(t *testing.T) {
 	}
 }
 
+// A peer that lost much, because the path is full, is sent no more of it again than half of what fits; without an estimate everything.
+func TestRetransmissionsFitTheEstimate(t *testing.T) {
+	for _, feedback := range []string{"transport-cc", ""} {
+		b := newBench(t)
+		s := b.server()
+		from, to := b.client(s, "from"), b.client(s, "to")
+		from.produce(videoProducer("p", "v", 10))
+		o := videoConsumer("c", "p", 300, 1010)
+		if feedback == "" {
+			o = withFeedback(o, "")
+		}
+		to.consume(o, from)
+		const packets = 150
+		for i := range packets {
+			p := frame(10, uint16(i+1), i == 0)
+			p.Payload = append(p.Payload, make([]byte, 900)...)
+			from.sendRTP(p)
+			b.pass(10 * time.Millisecond)
+		}
+		media := to.readMedia()
+		if len(media) != packets {
+			t.Fatalf("%d packets came", len(media))
+		}
+		for range 3 { // in 0.3 s
+			nack := &pionrtcp.TransportLayerNack{SenderSSRC: 1, MediaSSRC: 300}
+			for _, p := range media {
+				nack.Nacks = append(nack.Nacks, pionrtcp.NackPair{PacketID: p.SequenceNumber})
+			}
+			to.sendRTCP(nack)
+			b.pass(100 * time.Millisecond)
+		}
+		bytes := 0
+		for _, p := range to.readMedia() {
+			bytes += len(p.Payload)
+		}
+		dropped := to.statistics().Drops["sendCongested"]
+		if most := 600_000 / 2 / 8 * 14 / 10; feedback != "" && (bytes > most || bytes < most/2 || dropped == 0) {
+			t.Errorf("%d bytes were sent again, %d packets not", bytes, dropped)
+		}
+		if feedback == "" && (bytes < 100_000 || dropped != 0) {
+			t.Errorf("without an estimate %d bytes were sent again, %d packets not", bytes, dropped)
+		}
+	}
+}
+
 // Transport-wide numbers on audio alone are no reason to estimate.
 func TestAudioIsNotEstimated(t *testing.T) {
 	b := newBench(t)

@@ -19,6 +19,10 @@ func (m *media) SendRTP(now time.Time, h *rtp.Header, payload []byte) int {
 		m.drop(DropNotOpen)
 		return 0
 	}
+	if m.outgoing.sender != nil && (h.IsRTX || h.Again) && !m.outgoing.affords(now, len(payload)) {
+		m.drop(DropCongested)
+		return 0
+	}
 	stamp := m.stamp(now, h)
 	slot := m.slot()
 	if len(payload) > rtp.MaxPacketSize || int(h.PatchSize) > len(payload) || len(slot) < slotSize {
