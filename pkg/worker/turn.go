@@ -31,6 +31,7 @@ type relay struct {
 	server      *turn.Server
 	sockets     *socket.Relays
 	listeners   []listener
+	dtls        []*dtlsListener   // of the listeners
 	onMedia     [2]*turn.Listener // on the ports of media, by protocol
 	media       mediaPorts
 	streams     streams

@@ -34,12 +34,16 @@ func (t *turnEvents) TURN(e turn.Event) {
 		if e.Client.Protocol == tuple.TCP {
 			r.links.Authenticated(e.Client.Link)
 		}
-		r.authenticateDTLS(e.Client)
+		if d := r.onDTLS(e.Client); d != nil {
+			d.acceptor.Keep(e.Client.Remote)
+		}
 	case turn.Ended:
 		if e.Client.Protocol == tuple.TCP {
 			r.links.Released(e.Client.Link)
 		}
-		r.releaseDTLS(e.Client)
+		if d := r.onDTLS(e.Client); d != nil {
+			d.acceptor.Release(time.Now(), e.Client.Remote)
+		}
 		if r.draining {
 			r.loop.Post(func(time.Time) { r.checkDrained() }) // it is counted until this returns
 		}
