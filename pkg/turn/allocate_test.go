@@ -134,6 +134,13 @@ func TestRetransmittedAllocate(t *testing.T) {
 			t.Errorf("%s: %d allocations", name, len(w.server.clients))
 		}
 		c.expect(437, stun.Allocate, transportUDP) // another transaction
+		// Somebody else's with the same: another client behind the same NAT binding.
+		d := *c
+		d.last -= 2
+		d.as("anna", "other")
+		if code := codeOf(d.ask(d.signed(stun.Allocate, transportUDP))); code != 437 {
+			t.Errorf("%s: another user's retransmission is answered %d", name, code)
+		}
 	}
 }
 
@@ -224,7 +231,7 @@ func TestPortsTakenByOthers(t *testing.T) {
 	opened := false
 	for i := range 30 { // 16 tries each
 		c := w.client(netip.AddrPortFrom(clientAddr.Addr(), uint16(41000+i)))
-		if m := c.request(stun.Allocate, transportUDP); codeOf(m) == 0 {
+		if m := c.request(stun.Allocate, transportUDP, evenPort(byte(i<<7))); codeOf(m) == 0 {
 			opened = true
 			if p := c.allocation().firstRelay().Local().Port(); p != 50010 && p != 50011 {
 				t.Errorf("port %d", p)
@@ -235,6 +242,7 @@ func TestPortsTakenByOthers(t *testing.T) {
 	if !opened {
 		t.Error("the free ports are never found")
 	}
+	w.advance(reservationLifetime)
 	w.whole()
 }
 
@@ -268,18 +276,27 @@ func TestIPv6AndDualAllocations(t *testing.T) {
 		t.Fatalf("XOR-RELAYED-ADDRESS %v", relayed)
 	}
 	d.expect(0, stun.CreatePermission, peer(peerAddr), peer(peerAddr6))
+	d.expect(0, stun.ChannelBind, channelNumber(0x4006), peer(peerAddr6))
+	d.expect(0, stun.ChannelBind, channelNumber(0x4004), peer(peerAddr))
+	d.deliver(channelData(0x4006, "six", 0))
+	w.onePeer(peerAddr6, "six", false)
 	d.deliver(d.plain(stun.Indication, stun.Send, peer(peerAddr6), dontFragment, data("six")))
 	w.onePeer(peerAddr6, "six", true)
 	d.deliver(d.plain(stun.Indication, stun.Send, peer(peerAddr), data("four")))
 	w.onePeer(peerAddr, "four", false)
 	w.server.HandleRelay(w.now, a.relays[ipv6], peerAddr6, []byte("back"))
-	if m := parse(t, d.take()); m.Method != stun.Data {
-		t.Error("IPv6 does not come back")
+	if got := d.take(); !bytes.Equal(got, channelData(0x4006, "back", 0)) {
+		t.Errorf("IPv6 comes back as %x", got)
 	}
 	// Of the two one may be given up (RFC 8656 section 8.2).
 	d.expect(0, stun.Refresh, wantIPv6, lifetime(0))
 	d.deliver(d.plain(stun.Indication, stun.Send, peer(peerAddr6), data("six")))
 	w.expectDrops("noPermission: 1")
+	d.deliver(channelData(0x4006, "six", 0))
+	w.expectDrops("noChannel: 1")
+	if x := w.server.Dump()[0]; len(x.Channels) != 1 || len(x.Permissions) != 1 || len(x.Relays) != 1 {
+		t.Errorf("left: %+v", x)
+	}
 	d.expect(443, stun.CreatePermission, peer(peerAddr6))
 	d.deliver(d.plain(stun.Indication, stun.Send, peer(peerAddr), data("four")))
 	w.onePeer(peerAddr, "four", false)

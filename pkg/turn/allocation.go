@@ -54,13 +54,12 @@ type allocateAnswer struct {
 	missing     [numFamilies]int // error codes of families that were wanted, too
 }
 
+// firstRelay returns the relay of IPv4 if there is one, else that of IPv6: an allocation has at least one.
 func (a *allocation) firstRelay() *Relay {
-	for _, r := range a.relays {
-		if r != nil {
-			return r
-		}
+	if r := a.relays[ipv4]; r != nil {
+		return r
 	}
-	return nil
+	return a.relays[ipv6]
 }
 
 // schedule sets the timer to the next deadline.

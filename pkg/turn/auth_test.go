@@ -37,6 +37,12 @@ func TestChallenges(t *testing.T) {
 		"another realm": {func(c *client) []attrs {
 			return []attrs{transportUDP, username, bytesAttr(stun.AttrRealm, 'x'), nonceOf(c), zeroes}
 		}, 401},
+		"short hash": {func(c *client) []attrs {
+			return []attrs{transportUDP, bytesAttr(stun.AttrUserhash, 'x'), realmAttr, nonceOf(c), zeroes}
+		}, 401},
+		"unknown hash": {func(c *client) []attrs {
+			return []attrs{transportUDP, bytesAttr(stun.AttrUserhash, make([]byte, 32)...), realmAttr, nonceOf(c), zeroes}
+		}, 401},
 		"no such user": {func(c *client) []attrs { return []attrs{transportUDP, username, realmAttr, nonceOf(c), zeroes} }, 401},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -314,11 +320,32 @@ func TestFingerprint(t *testing.T) {
 	if m := c.ask(c.plain(stun.Request, stun.Binding)); !m.CheckFingerprint() {
 		t.Error("not mirrored in a Binding answer")
 	}
+	m := c.ask(c.plain(stun.Request, stun.Refresh, bytesAttr(stun.AttrUsername, 'x'), bytesAttr(stun.AttrMessageIntegrity, make([]byte, 20)...)))
+	if codeOf(m) != 400 || !m.CheckFingerprint() {
+		t.Errorf("not mirrored in a %d", codeOf(m))
+	}
 	b := c.signed(stun.Refresh)
 	b[len(b)-1] ^= 1
 	c.deliver(b)
 	w.silent()
 	w.expectDrops("fingerprint: 1")
+}
+
+// The realm is part of the key, and what the request says it is has to be ours.
+func TestAnotherRealm(t *testing.T) {
+	w := newWorld(t)
+	c := w.client(clientAddr)
+	c.login()
+	b := make([]byte, 400)
+	q := stun.Build(b, stun.Request, stun.Allocate, c.transaction())
+	transportUDP(&q)
+	q.AddString(stun.AttrUsername, username)
+	q.AddString(stun.AttrRealm, "example.com")
+	q.AddString(stun.AttrNonce, c.nonce)
+	q.AddIntegrity(c.key())
+	if code := codeOf(c.ask(b[:q.Finish()])); code != 401 {
+		t.Errorf("%d, want 401", code)
+	}
 }
 
 func TestUnknownAttributes(t *testing.T) {

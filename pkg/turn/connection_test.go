@@ -2,6 +2,7 @@ package turn
 
 import (
 	"encoding/binary"
+	"fmt"
 	"net/netip"
 	"testing"
 	"time"
@@ -140,9 +141,16 @@ func TestConnectionAttempt(t *testing.T) {
 	if m.Class != stun.Indication || m.Method != stun.ConnectionAttempt || a != peerAddr || !ok {
 		t.Errorf("class %d, method %d, peer %v, CONNECTION-ID %v", m.Class, m.Method, a, ok)
 	}
+	if _, ok := w.server.PeerAccepted(w.now, relay, peerAddr, &fakeStream{}); ok {
+		t.Error("one address connects twice")
+	}
 	w.tcpClient(otherPeer).expect(0, stun.ConnectionBind, connectionID(id))
+	if d := w.server.Dump()[0]; len(d.Connections) != 1 || d.Connections[0] != peerAddr || !d.TCP {
+		t.Errorf("%+v", d)
+	}
 	// All ends with the allocation.
 	w.server.ClientClosed(w.now, c.tuple)
+	w.server.PeerClosed(w.now, conn) // the end of it may have been on its way
 	if stream.closed != 1 || len(w.server.connections) != 0 {
 		t.Error("the connection outlives the allocation")
 	}
@@ -195,6 +203,42 @@ func TestTCPAllocationErrors(t *testing.T) {
 	}
 	full.tcpClient(clientAddr).expect(508, stun.Allocate, transportTCP)
 	full.whole()
+}
+
+// A connection outlives the credentials' time, and may be bound with them.
+func TestConnectionOfExpiredCredentials(t *testing.T) {
+	w := newWorld(t, limited("s"))
+	name := fmt.Sprint(epoch.Add(time.Second).Unix()) + ":x"
+	c := w.tcpClient(clientAddr).as(name, Password([]byte("s"), name))
+	c.allocateTCP()
+	c.deliver(c.signed(stun.Connect, peer(peerAddr)))
+	w.advance(2 * time.Second)
+	w.server.PeerConnected(w.now, w.dials[0], &fakeStream{})
+	id, _ := parse(t, c.take()).Uint32(stun.AttrConnectionID)
+	d := w.tcpClient(otherPeer).as(name, c.password)
+	d.login()
+	if code := codeOf(d.ask(d.signed(stun.ConnectionBind, connectionID(id+1)))); code != 401 {
+		t.Errorf("nobody's connection: %d, want 401", code)
+	}
+	d.expect(0, stun.ConnectionBind, connectionID(id))
+}
+
+// Of two relays for TCP one may be given up, with its connections.
+func TestGivingUpAFamilyOfConnections(t *testing.T) {
+	w := newWorld(t)
+	c := w.tcpClient(clientAddr)
+	c.expect(0, stun.Allocate, transportTCP, alsoIPv6)
+	for _, p := range []netip.AddrPort{peerAddr, peerAddr6} {
+		c.deliver(c.signed(stun.Connect, peer(p)))
+	}
+	four, six := &fakeStream{}, &fakeStream{}
+	w.server.PeerConnected(w.now, w.dials[0], four)
+	w.server.PeerConnected(w.now, w.dials[1], six)
+	w.sent = nil
+	c.expect(0, stun.Refresh, wantIPv6, lifetime(0))
+	if four.closed != 0 || six.closed != 1 || len(w.server.connections) != 1 {
+		t.Errorf("closed %d and %d, %d connections left", four.closed, six.closed, len(w.server.connections))
+	}
 }
 
 // A policy that changes closes connections, too.

@@ -2,6 +2,7 @@ package turn
 
 import (
 	"bytes"
+	"fmt"
 	"testing"
 	"time"
 
@@ -100,4 +101,14 @@ func TestMoveToTheEnd(t *testing.T) {
 	if len(w.server.tickets) != 0 {
 		t.Error("tickets are left")
 	}
+}
+
+// Credentials that have expired are good to move what they opened.
+func TestMoveWithExpiredCredentials(t *testing.T) {
+	w := newWorld(t, limited("s"))
+	name := fmt.Sprint(epoch.Add(time.Second).Unix()) + ":x"
+	c := w.client(clientAddr).as(name, Password([]byte("s"), name))
+	v := bytes.Clone(c.expect(0, stun.Allocate, transportUDP, ticketAttr(nil)).Value(stun.AttrMobilityTicket))
+	w.advance(2 * time.Second)
+	w.client(otherPeer).as(name, c.password).expect(0, stun.Refresh, ticketAttr(v))
 }

@@ -82,9 +82,12 @@ func TestPolicyByName(t *testing.T) {
 
 // "the only exception is our own workers' media ports" (R-TURN-1), in no other form than their own address.
 func TestPolicyOfOurMedia(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, func(c *Config) { c.Own = []netip.Addr{netip.MustParseAddr("::ffff:9.9.9.9")} })
 	w.media[mediaAddr] = true
 	p := &w.server.policy
+	if p.Judge(otherPeer) != PeerDenied {
+		t.Error("our own address, mapped, is not ours")
+	}
 	for text, want := range map[string]Verdict{
 		"203.0.113.1:4443": PeerMedia, "203.0.113.1:0": PeerMedia, "[::ffff:203.0.113.1]:4443": PeerMedia,
 		"203.0.113.1:4444": PeerDenied, "203.0.113.1:3478": PeerDenied, "10.1.1.1:4443": PeerDenied, "10.1.1.1:0": PeerDenied,

@@ -59,11 +59,7 @@ func (a *allocation) toPeer(now time.Time, peer netip.AddrPort, data []byte, df 
 		a.via.Counters.drop(DropRate)
 		return
 	}
-	relay := a.relays[familyOf(peer.Addr())]
-	if relay == nil {
-		a.via.Counters.drop(DropNoPermission) // the relay of the family was given up
-		return
-	}
+	relay := a.relays[familyOf(peer.Addr())] // there is one: permissions go with their family's relay
 	if s.policy.IsOwn(peer.Addr()) {
 		switch s.policy.Judge(peer) {
 		case PeerDenied:

@@ -458,3 +458,75 @@ func TestDump(t *testing.T) {
 		t.Errorf("listeners %v", l)
 	}
 }
+
+// The names that stand in metrics, and the codes that are counted.
+func TestNames(t *testing.T) {
+	seen := map[string]bool{}
+	for d := range NumDrops {
+		seen[d.String()] = true
+	}
+	for k := Created; k <= Denied; k++ {
+		seen[k.String()] = true
+	}
+	for r := EndExpired; r <= EndShutdown; r++ {
+		seen[r.String()] = true
+	}
+	for x := range numTransports {
+		seen[x.String()] = true
+	}
+	for c := range NumUserClasses {
+		seen[c.String()] = true
+	}
+	// "denied" is a drop and an event, "closed" a drop and an end.
+	if want := int(NumDrops) + 5 + 5 + 4 + 2 - 2; len(seen) != want || seen[""] {
+		t.Errorf("%d names, want %d: %v", len(seen), want, seen)
+	}
+	for code := range reasons {
+		var c Counters
+		c.answered(code)
+		for i, n := range c.Answers {
+			if n != 0 && AnswerCode(i) != code || n == 0 && AnswerCode(i) == code {
+				t.Errorf("%d is counted as %d", code, AnswerCode(i))
+			}
+		}
+	}
+}
+
+// Slots that hold no answer are no reason to panic.
+func TestTinySlots(t *testing.T) {
+	w := newWorld(t)
+	c := w.client(clientAddr)
+	c.allocate()
+	for size := range 60 {
+		w.slotSize = size
+		c.deliver(c.signed(stun.Refresh))
+	}
+	w.silent()
+	w.expectDrops("tooLong: 60")
+}
+
+// A peer's ICMP errors count against its packets.
+func TestRateOfICMP(t *testing.T) {
+	w := newWorld(t, func(c *Config) { c.Quotas.PacketRate = 3 })
+	c := w.client(clientAddr)
+	relay := c.allocate()
+	c.expect(0, stun.CreatePermission, peer(peerAddr))
+	for range 10 {
+		w.server.HandleICMP(w.now, relay, peerAddr, ICMP{Type: 3, Code: 3})
+	}
+	if len(w.sent) != 3 {
+		t.Errorf("%d are told", len(w.sent))
+	}
+	w.expectDrops("rate: 7")
+}
+
+// Without randomness there is no safe way on.
+func TestNoRandomness(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("it goes on")
+		}
+	}()
+	r := random{source: bytes.NewReader(make([]byte, 511))}
+	r.uint64()
+}
