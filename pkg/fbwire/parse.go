@@ -158,7 +158,7 @@ func (p *parser) fieldType() (Type, error) {
 		return Type{Kind: Vector, Elem: &elem}, p.expect("]")
 	}
 	t := p.next()
-	if k, ok := scalars[t.text]; ok {
+	if k, ok := scalars[t.text]; ok && !t.quoted {
 		return Type{Kind: k}, nil
 	}
 	if t.quoted || t.text == "" || !isWord(t.text[0]) {
