@@ -50,7 +50,7 @@ type tab struct {
 func open(t *testing.T, browser context.Context, c *controller, room, name string, query ...string) *tab {
 	t.Helper()
 	p := visit(t, browser, c, room, name, query...)
-	p.until(10*time.Second, "joins the room", `window.gazpacho?.state === "joined"`)
+	p.until(30*time.Second, "joins the room", `window.gazpacho?.state === "joined"`)
 	return p
 }
 

@@ -55,8 +55,8 @@ func connect(from, to *tab, o dataOptions) pipe {
 		window.pipes[%q] = { producer };
 		return true;
 	})`, options, o.Label))
-	from.until(10*time.Second, "can send", p.js("pipe.producer.readyState === 'open'"))
-	to.until(10*time.Second, "has the channel", p.js("pipe.consumer?.readyState === 'open'"))
+	from.until(30*time.Second, "can send", p.js("pipe.producer.readyState === 'open'"))
+	to.until(30*time.Second, "has the channel", p.js("pipe.consumer?.readyState === 'open'"))
 	return p
 }
 
@@ -80,7 +80,7 @@ func TestDataChannels(t *testing.T) {
 	alice := open(t, browser, c, "data", "alice", "video", "0", "audio", "0")
 	bob := open(t, browser, c, "data", "bob", "video", "0", "audio", "0")
 	for _, p := range []*tab{alice, bob} {
-		p.until(10*time.Second, "can chat", `window.gazpacho.room.chat.ready`)
+		p.until(30*time.Second, "can chat", `window.gazpacho.room.chat.ready`)
 	}
 	there, back := connect(alice, bob, dataOptions{Label: "there", Ordered: true}), connect(bob, alice, dataOptions{Label: "back", Ordered: true})
 	t.Run("a file of 2 MB, both ways", func(t *testing.T) {
@@ -127,7 +127,7 @@ func file(t *testing.T, there, back pipe) {
 		pump();
 		return %s;
 	})()`, size, back.label, fmt.Sprintf(digest, "file"))))
-	there.to.until(30*time.Second, "has the whole file", there.js(fmt.Sprintf("await Promise.race([pipe.digest, new Promise((no) => setTimeout(no, 500))]) === %q", sent)))
+	there.to.until(60*time.Second, "has the whole file", there.js(fmt.Sprintf("await Promise.race([pipe.digest, new Promise((no) => setTimeout(no, 500))]) === %q", sent)))
 	eval[any](there.to, there.js("(pipe.take = () => {}, true)"))
 	eval[any](there.from, fmt.Sprintf("(window.pipes[%q].take = () => {}, true)", back.label))
 }
@@ -193,7 +193,7 @@ func flooded(t *testing.T, p pipe, meanwhile func()) {
 	meanwhile()
 	sent := eval[int](p.from, p.js("(clearInterval(pipe.timer), pipe.sent)"))
 	// One more, often enough that one of them gets through.
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(60 * time.Second)
 	for last := false; !last; {
 		n := eval[int](p.from, p.js("(pipe.next(), pipe.sent - 1)"))
 		time.Sleep(50 * time.Millisecond)

@@ -14,13 +14,13 @@ func TestScreenShare(t *testing.T) {
 	browser := startBrowser(t)
 	alice := open(t, browser, c, "screen", "alice")
 	bob := open(t, browser, c, "screen", "bob")
-	sees(bob, "alice", 15*time.Second)
+	sees(bob, "alice", 30*time.Second)
 
 	share(alice)
-	alice.until(10*time.Second, "shares", `window.gazpacho.producers.get("screen") !== undefined`)
+	alice.until(20*time.Second, "shares", `window.gazpacho.producers.get("screen") !== undefined`)
 	growing(bob, "alice")
-	alice.until(5*time.Second, "shows its own screen", `document.querySelector('[data-peer=alice][data-source=screen] video')?.videoWidth > 0`)
-	sees(bob, "alice", 10*time.Second)
+	alice.until(20*time.Second, "shows its own screen", `document.querySelector('[data-peer=alice][data-source=screen] video')?.videoWidth > 0`)
+	sees(bob, "alice", 30*time.Second)
 	bob.screenshot("screen-share")
 
 	// Who comes later sees it as well.
@@ -29,9 +29,9 @@ func TestScreenShare(t *testing.T) {
 
 	share(alice) // and no more
 	for _, p := range []*tab{alice, bob, carol} {
-		p.until(10*time.Second, "forgets the screen", `!document.querySelector('[data-peer=alice][data-source=screen]')`)
+		p.until(20*time.Second, "forgets the screen", `!document.querySelector('[data-peer=alice][data-source=screen]')`)
 	}
-	sees(bob, "alice", 10*time.Second)
+	sees(bob, "alice", 30*time.Second)
 	share(alice)
 	growing(bob, "alice")
 }
