@@ -24,7 +24,7 @@
 //   - Timers: the Server sets its deadlines there.
 //
 // The order of the gates of a request: well-formed, FINGERPRINT, the budget of unauthenticated answers, NONCE, user, integrity, unknown attributes, then
-// what the method asks for. Nothing is kept for anybody before integrity is proved, but for one table of fixed size (R-TURN-2).
+// what the method asks for. Nothing is kept for anybody before integrity is proved, but for counts in tables of fixed size (R-TURN-2).
 //
 // User names and passwords are compared as bytes. RFC 8489 wants them prepared by OpaqueString (RFC 8265), which leaves printable ASCII as it is:
 // configure others in the prepared form (NFC).

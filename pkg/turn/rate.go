@@ -13,8 +13,7 @@ func (r *rate) take(now time.Time, size int, q *Quotas) bool {
 	if q.Bitrate == 0 && q.PacketRate == 0 {
 		return true
 	}
-	passed := min(now.Sub(r.at).Seconds(), 1)
-	if passed > 0 {
+	if passed := now.Sub(r.at).Seconds(); passed > 0 {
 		r.at = now
 		r.bits = min(r.bits+passed*float64(q.Bitrate), float64(q.Bitrate))
 		r.packets = min(r.packets+passed*float64(q.PacketRate), float64(q.PacketRate))
