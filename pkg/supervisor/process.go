@@ -59,16 +59,22 @@ func (s *Supervisor) start(ctx context.Context, slot int) (*process, error) {
 		return nil, p.startError(ctx, err)
 	}
 	p.worker = &Worker{Worker: w, Slot: slot, Plain: plain(infos)}
-	p.worker.Server, err = w.CreateWebRTCServer(ctx, infos)
-	if err != nil {
-		p.end(false)
-		return nil, rtcError(err)
-	}
-	if err := s.relay(ctx, p.worker); err != nil {
+	if err := s.open(ctx, p.worker, infos); err != nil {
 		p.end(false)
 		return nil, err
 	}
 	return p, nil
+}
+
+// open has a worker open its sockets. It relays first: what it opens then is shared with relays.
+func (s *Supervisor) open(ctx context.Context, w *Worker, infos []proto.ListenInfo) (err error) {
+	if err := s.relay(ctx, w); err != nil {
+		return err
+	}
+	if w.Server, err = w.CreateWebRTCServer(ctx, infos); err != nil {
+		return rtcError(err)
+	}
+	return s.findMedia(ctx, w)
 }
 
 // spawn starts the process and the goroutine that waits for its end.

@@ -41,8 +41,8 @@ type relaying struct {
 	told proto.TURNSettings
 }
 
-// relay has a worker that has just started relay for clients, if workers do.
-func (s *Supervisor) relay(ctx context.Context, w *Worker) error {
+// findMedia asks where a worker takes media, which the relays of the others lead to.
+func (s *Supervisor) findMedia(ctx context.Context, w *Worker) error {
 	if s.relays() == nil {
 		return nil
 	}
@@ -50,8 +50,13 @@ func (s *Supervisor) relay(ctx context.Context, w *Worker) error {
 	if err == nil {
 		w.relaying.media, err = s.cfg.RTC.mediaPorts(dump.UDPSockets)
 	}
-	if err != nil {
-		return err
+	return err
+}
+
+// relay has a worker that has just started relay for clients, if workers do.
+func (s *Supervisor) relay(ctx context.Context, w *Worker) error {
+	if s.relays() == nil {
+		return nil
 	}
 	if s.cfg.TURNEvent != nil {
 		w.ObserveTURN(func(name string, e proto.TURNEvent) { s.cfg.TURNEvent(w.Slot, name, e) })
