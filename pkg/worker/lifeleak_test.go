@@ -31,6 +31,9 @@ func TestCreatedAndClosed(t *testing.T) {
 		{"WebRtcTransport", 1, request{proto.RouterCreateWebRTCTransportWithServer, "router", proto.WebRTCTransportOptions{
 			TransportID: inUse, WebRTCServerID: "server", SCTPOptions: proto.SCTPOptions{EnableSCTP: true},
 		}}, closing(inUse)},
+		{"WebRtcTransport with sockets of its own", 8, request{proto.RouterCreateWebRTCTransport, "router", proto.WebRTCTransportOptions{
+			TransportID: inUse, ListenInfos: []proto.ListenInfo{listen, {Protocol: "tcp", IP: "127.0.0.1"}}, EnableTCP: new(true),
+		}}, closing(inUse)},
 		{"PlainTransport", 4, request{proto.RouterCreatePlainTransport, "router", proto.PlainTransportOptions{TransportID: inUse, ListenInfo: listen}}, closing(inUse)},
 		{"PipeTransport", 4, request{proto.RouterCreatePipeTransport, "router", proto.PipeTransportOptions{TransportID: inUse, ListenInfo: listen}}, closing(inUse)},
 		{"DirectTransport", 1, request{proto.RouterCreateDirectTransport, "router", proto.DirectTransportOptions{TransportID: inUse}}, closing(inUse)},
