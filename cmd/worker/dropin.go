@@ -80,7 +80,16 @@ func dropIn(ctx context.Context, args []string) error {
 // descriptor opens one of the library's two byte streams, a socket or a pipe. It is read and written without occupying a thread, and it is not for
 // processes that this one might start.
 func descriptor(fd int) (*os.File, error) {
-	if err := syscall.SetNonblock(fd, true); err != nil {
+	var about syscall.Stat_t
+	err := syscall.Fstat(fd, &about)
+	// What was not passed on may be a descriptor of Go's runtime by now.
+	if kind := about.Mode & syscall.S_IFMT; err == nil && kind != syscall.S_IFSOCK && kind != syscall.S_IFIFO {
+		err = errors.New("is neither a socket nor a pipe")
+	}
+	if err == nil {
+		err = syscall.SetNonblock(fd, true)
+	}
+	if err != nil {
 		return nil, channelError{fmt.Errorf("descriptor %d: %w", fd, err)}
 	}
 	syscall.CloseOnExec(fd)
