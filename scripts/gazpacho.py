@@ -3,7 +3,11 @@
     with gazpacho.worker("bin/worker", timeout=10) as channel:
         channel.request("worker.createRouter", "", {"routerId": "a room"})
 
-pack and unpack are msgpack, Channel is an attached controller, worker starts a process, attaches to it and ends it again.
+pack and unpack are msgpack, Channel is an attached client, worker starts a process, attaches to it and ends it again, and controller attaches to
+the control API of a controller that runs (pkg/api/PROTOCOL.md):
+
+    with gazpacho.controller("control.sock", timeout=10) as channel:
+        router = channel.request("worker.createRouter", "", {"mediaCodecs": [...]})["routerId"]
 """
 
 import contextlib
@@ -136,19 +140,21 @@ def unpack(data):
 
 
 class Channel:
-    """An attached controller. Events that come while it waits are kept in events."""
+    """An attached client, of a worker or a controller. Events that come while it waits are kept in events."""
 
-    def __init__(self, sock, timeout, software="python"):
-        self.sock, self.last_id, self.events = sock, 0, []
+    def __init__(self, sock, timeout, software="python", server="worker", **attach):
+        self.sock, self.last_id, self.events, self.server = sock, 0, [], server
         sock.settimeout(timeout)
         hello = self.read()
-        if hello[0] != 2 or hello[1] != "worker.hello":
-            raise Failure("the first message is no worker.hello")
+        if hello[0] != 2 or hello[1] != f"{server}.hello":
+            raise Failure(f"the first message is no {server}.hello")
         self.hello = hello[3]
         if self.hello["protocol"]["major"] != 1:
-            raise Failure(f"the worker speaks protocol {self.hello['protocol']}")
+            raise Failure(f"the {server} speaks protocol {self.hello['protocol']}")
+        if server == "worker":
+            attach["epoch"] = time.time_ns() // 1000
         version = {"major": 1, "minor": 0}
-        self.attached = self.request("worker.attach", "", {"protocol": version, "epoch": time.time_ns() // 1000, "software": software})
+        self.attached = self.request(f"{server}.attach", "", {"protocol": version, "software": software, **attach})
 
     def write(self, envelope):
         value = pack(envelope)
@@ -168,7 +174,7 @@ class Channel:
         while len(data) < n:
             piece = self.sock.recv(min(n - len(data), 1 << 16))
             if not piece:
-                raise Failure("the worker closed the channel")
+                raise Failure(f"the {self.server} closed the channel")
             data += piece
         return bytes(data)
 
@@ -221,3 +227,13 @@ def worker(path, timeout, software="python"):
             if process.poll() is None:
                 process.kill()
                 process.wait()
+
+
+@contextlib.contextmanager
+def controller(path, timeout, software="python", keep=False):
+    """Yields the channel to a controller's control API. What was made ends with the block, unless it is to be kept for others."""
+    sock = connect(path, timeout)
+    try:
+        yield Channel(sock, timeout, software, "controller", onDisconnect="keep" if keep else "close")
+    finally:
+        sock.close()

@@ -57,7 +57,7 @@ func build(dir string) error {
 			}
 		}
 	}
-	if out, err := exec.Command("go", "build", "-o", dir, "gazpacho/scripts/examples/goapp").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-o", dir, "gazpacho/scripts/examples/goapp", "gazpacho/cmd/controller").CombinedOutput(); err != nil {
 		return fmt.Errorf("%w\n%s", err, out)
 	}
 	return simtest.BuildWorker(dir)
@@ -90,6 +90,7 @@ func readme(t *testing.T, section, recordings string) string {
 	}
 	commands = strings.ReplaceAll(commands, "bin/worker", filepath.Join(built, "worker"))
 	commands = strings.ReplaceAll(commands, "go run ./scripts/examples/goapp", filepath.Join(built, "goapp"))
+	commands = strings.ReplaceAll(commands, "control.sock", recordings+"/control.sock")
 	return strings.ReplaceAll(commands, "recordings", recordings)
 }
 

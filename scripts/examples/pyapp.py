@@ -2,6 +2,9 @@
 """Plays an Opus and a VP8 file into a worker and records what comes out: Python's standard library and the channel protocol.
 
     scripts/examples/pyapp.py --worker bin/worker --audio tone.ogg --video pattern.ivf --out recordings
+    scripts/examples/pyapp.py --control control.sock --audio tone.ogg --video pattern.ivf --out recordings
+
+The first starts a worker of its own, the second talks to a controller that runs, which makes up ids and parameters itself.
 
 It makes a router with two PlainTransports, one to send to and one to receive from, and ends with 0 only if every packet arrived. The files it
 writes are audio.ogg and video.ivf.
@@ -86,7 +89,7 @@ def payload(packet):
 
 def plain_transport(channel, router, **options):
     """Makes a PlainTransport on loopback. Returns its id and a socket that hears nobody else."""
-    transport = str(uuid.uuid4())
+    transport = str(uuid.uuid4())  # a controller would make one up
     body = {"transportId": transport, "listenInfo": {"protocol": "udp", "ip": "127.0.0.1"}, **options}
     where = channel.request("router.createPlainTransport", router, body)["tuple"]
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -107,6 +110,30 @@ def forward(channel, sending, receiving, track):
         "consumerId": str(uuid.uuid4()), "producerId": producer, "kind": track.kind, "type": made["type"],
         "rtpParameters": {**parameters, "encodings": [{"ssrc": track.consumed}]}, "consumableRtpEncodings": [{"ssrc": mapped}],
     })
+
+
+def forward_by_controller(channel, sending, receiving, track):
+    """The same where a controller decides by ORTC: we say what we send and what we can take, and are told what we will get."""
+    parameters = {"codecs": [track.codec], "encodings": [{"ssrc": track.ssrc}], "rtcp": {"cname": "pyapp"}}
+    made = channel.request("transport.produce", sending, {"kind": track.kind, "rtpParameters": parameters})
+    got = channel.request("transport.consume", receiving, {
+        "producerId": made["producerId"], "rtpCapabilities": {"codecs": [capability(track)]}, "enableRtx": False,
+    })
+    track.consumed = got["rtpParameters"]["encodings"][0]["ssrc"]
+
+
+def capability(track):
+    """A codec as a router has it, and as we can take it."""
+    codec = dict(track.codec)
+    return {"kind": track.kind, "preferredPayloadType": codec.pop("payloadType"), **codec}
+
+
+def create_router(channel, tracks):
+    if channel.server == "controller":
+        return channel.request("worker.createRouter", "", {"mediaCodecs": [capability(t) for t in tracks]})["routerId"]
+    router = str(uuid.uuid4())
+    channel.request("worker.createRouter", "", {"routerId": router})
+    return router
 
 
 def play(sock, tracks):
@@ -135,8 +162,7 @@ def receive(sock, tracks, played):
 
 
 def run(channel, tracks, patience):
-    router = str(uuid.uuid4())
-    channel.request("worker.createRouter", "", {"routerId": router})
+    router = create_router(channel, tracks)
     # The first transport learns our address from our first packet; the second is sent nothing, so it must be told.
     sending, into = plain_transport(channel, router, comedia=True)
     receiving, out = plain_transport(channel, router)
@@ -146,7 +172,7 @@ def run(channel, tracks, patience):
         channel.request("plainTransport.connect", receiving, {"ip": ip, "port": port})
         # A player cannot make a key frame on demand: who watches must be there before the first packet.
         for track in tracks:
-            forward(channel, sending, receiving, track)
+            (forward_by_controller if channel.server == "controller" else forward)(channel, sending, receiving, track)
         out.settimeout(patience)
         played = threading.Event()
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
@@ -167,6 +193,7 @@ def read(path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--worker", default="bin/worker", metavar="PATH", help="the worker to start (default bin/worker)")
+    parser.add_argument("--control", metavar="PATH", help="the socket of a controller's control API, to use that instead")
     parser.add_argument("--audio", required=True, metavar="FILE", help="what to play: Opus in Ogg")
     parser.add_argument("--video", required=True, metavar="FILE", help="what to play: VP8 in IVF")
     parser.add_argument("--out", default=".", metavar="DIRECTORY", help="where to record (default here)")
@@ -178,7 +205,8 @@ def main():
         Track("audio", opus, 1111, media.read_ogg(read(args.audio))),
         Track("video", vp8, 2222, media.read_ivf(read(args.video))),
     ]
-    with gazpacho.worker(args.worker, 10, "pyapp.py") as channel:
+    server = gazpacho.controller(args.control, 10, "pyapp.py") if args.control else gazpacho.worker(args.worker, 10, "pyapp.py")
+    with server as channel:
         run(channel, tracks, args.patience)
     for track in tracks:
         track.save(args.out)

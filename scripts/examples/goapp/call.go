@@ -27,13 +27,13 @@ type call struct {
 	missing int // packets
 }
 
-// newCall makes all that lives in the worker. It goes with the worker.
-func newCall(ctx context.Context, w *control.Worker, tracks []*track) (*call, error) {
+// newCall makes all that lives in a worker. It goes with the worker, or with the connection to the controller.
+func newCall(ctx context.Context, s server, tracks []*track) (*call, error) {
 	media := make([]proto.RTPCodecCapability, len(tracks))
 	for i, t := range tracks {
 		media[i] = t.codec
 	}
-	router, err := w.CreateRouter(ctx, control.RouterOptions{MediaCodecs: media})
+	router, err := s.CreateRouter(ctx, control.RouterOptions{MediaCodecs: media})
 	if err != nil {
 		return nil, err
 	}

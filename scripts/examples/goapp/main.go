@@ -2,7 +2,9 @@
 // another.
 //
 //	goapp --worker bin/worker --audio tone.ogg --video pattern.ivf --out recordings
+//	goapp --control unix:control.sock --audio tone.ogg --video pattern.ivf --out recordings
 //
+// The first starts a worker of its own, the second talks to a controller that runs: the rest is the same.
 // It ends with 0 only if every packet arrived. The files it writes are audio.ogg and video.ivf.
 package main
 
@@ -24,6 +26,7 @@ func main() {
 	defer stop()
 	var o options
 	flag.StringVar(&o.worker, "worker", "bin/worker", "the worker to start")
+	flag.StringVar(&o.control, "control", "", "the address of a controller's control API, to use that instead")
 	flag.StringVar(&o.audio, "audio", "", "what to play: Opus in Ogg")
 	flag.StringVar(&o.video, "video", "", "what to play: VP8 in IVF")
 	flag.StringVar(&o.out, "out", ".", "the directory to record into")
@@ -40,8 +43,8 @@ func main() {
 }
 
 type options struct {
-	worker, audio, video, out string
-	patience                  time.Duration
+	worker, control, audio, video, out string
+	patience                           time.Duration
 }
 
 var errIncomplete = errors.New("not everything arrived")
@@ -52,12 +55,12 @@ func run(ctx context.Context, o options, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	worker, err := startWorker(ctx, o.worker)
+	server, stop, err := o.connect(ctx)
 	if err != nil {
 		return err
 	}
-	defer worker.stop()
-	c, err := newCall(ctx, worker.Worker, tracks)
+	defer stop()
+	c, err := newCall(ctx, server, tracks)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,27 @@ import (
 // startTimeout bounds the time from the start of a worker to its answer.
 const startTimeout = 10 * time.Second
 
+// server is what makes routers: a worker, or a controller with all of its.
+type server interface {
+	CreateRouter(context.Context, control.RouterOptions) (*control.Router, error)
+}
+
+// connect talks to the controller if one is named, else to a worker of ours. What was made ends with stop.
+func (o options) connect(ctx context.Context) (s server, stop func(), err error) {
+	if o.control == "" {
+		w, err := startWorker(ctx, o.worker)
+		if err != nil {
+			return nil, nil, err
+		}
+		return w, w.stop, nil
+	}
+	c, err := control.Dial(ctx, o.control, control.DialOptions{Software: "goapp"})
+	if err != nil {
+		return nil, nil, err
+	}
+	return c, c.Close, nil
+}
+
 // worker is a worker process of ours and our handle on what lives in it.
 type worker struct {
 	*control.Worker
