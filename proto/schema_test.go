@@ -105,6 +105,7 @@ func (w schemaWriter) document() object {
 		{"notifications", notifications},
 		{"controlMethods", w.controlMethods()},
 		{"controlEvents", w.controlEvents()},
+		{"controlOrigin", w.typ(reflect.TypeFor[Origin]())},
 		{"$defs", defs},
 	}
 }
