@@ -41,6 +41,8 @@ const (
 	AttrICEControlled          AttributeType = 0x8029
 	AttrICEControlling         AttributeType = 0x802a
 	AttrMobilityTicket         AttributeType = 0x8030
+	AttrAdditionalFamilyOld    AttributeType = 0x8032 // what coturn took before RFC 8656 had numbers
+	AttrAddressErrorCodeOld    AttributeType = 0x8033
 	AttrNominationOld          AttributeType = 0xc001 // the number libwebrtc took before that
 )
 
@@ -88,6 +90,8 @@ const (
 	slotAddressErrorCode
 	slotICMP
 	slotAlternateServer
+	slotAdditionalFamilyOld
+	slotAddressErrorCodeOld
 	numSlots
 )
 
@@ -166,6 +170,10 @@ func slotOf(t AttributeType) slot {
 		return slotICMP
 	case AttrAlternateServer:
 		return slotAlternateServer
+	case AttrAdditionalFamilyOld:
+		return slotAdditionalFamilyOld
+	case AttrAddressErrorCodeOld:
+		return slotAddressErrorCodeOld
 	default:
 		return slotNone
 	}

@@ -20,6 +20,7 @@ const reserveBit = 0x80
 type wanted struct {
 	tcp        bool
 	families   [numFamilies]bool
+	old        bool // the client has the numbers of attributes from before RFC 8656
 	even, pair bool
 	reserved   *reservation
 	mobile     bool
@@ -48,7 +49,7 @@ func (r *request) allocate() {
 	a := &allocation{
 		server: s, via: r.via, client: r.from, username: r.user.name, class: r.user.class, tcp: w.tcp,
 		createdAt: r.now, expiresAt: r.now.Add(w.lifetime),
-		answer: allocateAnswer{transaction: r.transaction, lifetime: uint32(w.lifetime / time.Second)},
+		answer: allocateAnswer{transaction: r.transaction, lifetime: uint32(w.lifetime / time.Second), old: w.old},
 	}
 	if code := s.openRelays(a, &w); code != 0 {
 		r.refuse(code)
@@ -75,6 +76,9 @@ func (r *request) wants() (w wanted, code int) {
 		return w, stun.CodeUnsupportedTransport
 	}
 	family, additional := m.Value(stun.AttrRequestedAddressFamily), m.Value(stun.AttrAdditionalFamily)
+	if w.old = additional == nil; w.old {
+		additional = m.Value(stun.AttrAdditionalFamilyOld)
+	}
 	evenPort, token := m.Value(stun.AttrEvenPort), m.Value(stun.AttrReservationToken)
 	if evenPort != nil {
 		if len(evenPort) != 1 {
@@ -230,9 +234,13 @@ func (r *request) answerAllocate(a *allocation) {
 		}
 	}
 	w.AddXORAddress(stun.AttrXORMappedAddress, r.from.Remote)
+	addressError := stun.AttrAddressErrorCode
+	if a.answer.old {
+		addressError = stun.AttrAddressErrorCodeOld
+	}
 	for family, code := range a.answer.missing {
 		if code != 0 {
-			w.Add(stun.AttrAddressErrorCode, []byte{familyCodes[family], 0, byte(code / 100), byte(code % 100)})
+			w.Add(addressError, []byte{familyCodes[family], 0, byte(code / 100), byte(code % 100)})
 		}
 	}
 	if a.answer.reserved {

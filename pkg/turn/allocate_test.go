@@ -334,6 +334,23 @@ func TestDualAllocationOfHalf(t *testing.T) {
 	}
 }
 
+// coturn's clients have other numbers for the attributes of dual allocations.
+func TestDualAllocationOfOldClients(t *testing.T) {
+	old := bytesAttr(stun.AttrAdditionalFamilyOld, 2, 0, 0, 0)
+	w := newWorld(t)
+	c := w.client(clientAddr)
+	c.expect(0, stun.Allocate, transportUDP, old)
+	if a := c.allocation(); a.relays[ipv4] == nil || a.relays[ipv6] == nil {
+		t.Error("a family is missing")
+	}
+	c.expect(0, stun.Refresh, wantIPv6, lifetime(777))
+	w = newWorld(t, func(c *Config) { c.Relays = c.Relays[:1] })
+	m := w.client(clientAddr).expect(0, stun.Allocate, transportUDP, old)
+	if got := m.Value(stun.AttrAddressErrorCodeOld); !bytes.Equal(got, []byte{2, 0, 4, 40}) || m.Has(stun.AttrAddressErrorCode) {
+		t.Errorf("ADDRESS-ERROR-CODE %x", got)
+	}
+}
+
 func TestQuotas(t *testing.T) {
 	at := func(host, port int) netip.AddrPort {
 		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{198, 51, 100, byte(host)}), uint16(40000+port))

@@ -52,6 +52,7 @@ type allocateAnswer struct {
 	token       reservationToken
 	reserved    bool
 	missing     [numFamilies]int // error codes of families that were wanted, too
+	old         bool             // under the numbers from before RFC 8656
 }
 
 // firstRelay returns the relay of IPv4 if there is one, else that of IPv6: an allocation has at least one.

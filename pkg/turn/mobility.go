@@ -79,7 +79,6 @@ func (r *request) move() bool {
 // rehome does the moving.
 func (s *Server) rehome(r *request, a *allocation) {
 	delete(s.clients, a.client)
-	s.recent = nil
 	a.via.Counters.Allocations[a.class]--
 	s.ledger.release(a.charge)
 	a.client, a.via = r.from, r.via
