@@ -211,7 +211,8 @@ func TestPeerClosesStream(t *testing.T) {
 		if _, err := s.Read(make([]byte, 10)); !isEOF(err) {
 			t.Errorf("the peer's stream is not reset: %v", err)
 		}
-		// The number can be used again.
+		// We are late to close it, too, and the number can be used again.
+		w.do(func(time.Time) { w.a.CloseStream(3) })
 		w.open(Stream{ID: 3})
 		again := w.stream(3)
 		w.write(again, "hello again")

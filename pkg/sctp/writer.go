@@ -76,8 +76,11 @@ func (w *writer) do(c command) {
 	}
 	o := w.streams[c.stream.ID]
 	if o == nil {
-		if c.kind == commandReset {
+		switch c.kind {
+		case commandReset:
 			_ = c.handle.Close() // the answer to a reset is a reset (RFC 8831 section 6.7); it fails if the association is over
+			return
+		case commandClose: // the peer was first: to another reset it would not answer, and the number would never be free
 			return
 		}
 		o = &outbound{id: c.stream.ID}
