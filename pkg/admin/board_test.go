@@ -210,7 +210,7 @@ func TestBoardIsWhole(t *testing.T) {
 			}
 		}
 	}
-	if got := strings.Join(rows, " "); got != "Overview Media Drops Loop Workers Signaling Edge" {
+	if got := strings.Join(rows, " "); got != "Overview Media Drops Loop Workers Signaling Edge Relays" {
 		t.Errorf("rows %s", got)
 	}
 }

@@ -142,6 +142,10 @@ func everything() *proto.WorkerStats {
 	s.Handshakes.Failures = map[string]uint64{"timeout": 1}
 	s.TCP.Closed = map[string]uint64{"idle": 1}
 	s.Egress.Drops = map[string]uint64{"full": 1}
+	s.TURN.Listeners = []proto.TURNListenerStats{{
+		Name: "udp:0.0.0.0:3478", Transport: "udp", Requests: 3, Answers: map[string]uint64{"0": 2, "401": 1}, Drops: map[string]uint64{"denied": 1},
+		Classes: map[string]proto.TURNClassStats{"limited": {Allocations: 1, Created: 2, Up: proto.TURNVolume{Packets: 5, Bytes: 500}}},
+	}}
 	return s
 }
 

@@ -40,7 +40,7 @@ func document() string {
 	for _, s := range []struct {
 		title    string
 		families []family[stats]
-	}{{"Workers", workerFamilies}, {"Traffic of a worker's transports", trafficFamilies}, {"Sockets of a worker", socketFamilies}} {
+	}{{"Workers", workerFamilies}, {"Traffic of a worker's transports", trafficFamilies}, {"Sockets of a worker", socketFamilies}, {"Relays of a worker (TURN)", turnFamilies}} {
 		section(s.title)
 		if s.title == "Workers" {
 			row(up.name, up.kind, up.help, append([]string(nil), up.labels...)...)
