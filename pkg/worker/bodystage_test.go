@@ -259,9 +259,14 @@ func (s *bodyStage) sensible() map[string][]asked {
 	direct := s.consume("new", "scalable", proto.Video, proto.SVC, 1)
 	traces := proto.EnableTraceEvent{Types: []string{"rtp", "keyframe", "bwe"}}
 	return map[string][]asked{
-		proto.WorkerAttach:             {{body: proto.Attach{Protocol: proto.Current, Epoch: 1, Software: "test"}, code: proto.CodeInvalidState}},
-		proto.WorkerGetProfile:         {{id: "", body: proto.GetProfile{Kind: proto.ProfileGoroutine}}},
-		proto.WorkerUpdateSettings:     {{id: "", body: proto.UpdateSettings{LogLevel: "warn", LogTags: []string{"ice"}}}},
+		proto.WorkerAttach:         {{body: proto.Attach{Protocol: proto.Current, Epoch: 1, Software: "test"}, code: proto.CodeInvalidState}},
+		proto.WorkerGetProfile:     {{id: "", body: proto.GetProfile{Kind: proto.ProfileGoroutine}}},
+		proto.WorkerUpdateSettings: {{id: "", body: proto.UpdateSettings{LogLevel: "warn", LogTags: []string{"ice"}}}},
+		proto.WorkerUpdateTURN: {{id: "", body: proto.TURNSettings{
+			Listen: []string{"udp:127.0.0.1:0"}, Realm: "example.org", Users: map[string]string{"alice": "secret"}, Secrets: []string{"of the controller's"},
+			RelayAddresses: []string{"127.0.0.1"}, MinPort: 50_000, MaxPort: 50_100, MaxLifetime: 600, NonceLifetime: 300,
+			AllowPeers: []string{"10.0.0.0/8"}, DenyPeers: []string{"10.1.0.0/16"}, Quotas: proto.TURNQuotas{PerUser: 5, Total: 100},
+		}}},
 		proto.WorkerCreateWebRTCServer: {{id: "", body: proto.CreateWebRTCServer{WebRTCServerID: "new", ListenInfos: []proto.ListenInfo{udp, tcp}}}},
 		proto.WorkerCloseWebRTCServer:  {{id: "", body: proto.CloseWebRTCServer{WebRTCServerID: "server"}}},
 		proto.WorkerCreateRouter:       {{id: "", body: proto.CreateRouter{RouterID: "new"}}},

@@ -2,6 +2,7 @@ package worker_test
 
 import (
 	"fmt"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -71,6 +72,9 @@ func (m *lifeModel) messages(rt *rapid.T) {
 		id := m.id(rt, "e", true)
 		q := request{proto.DataConsumerSend, id, proto.SendData{PPID: 51, Data: body}}
 		m.requests++
+		if e := m.readers[id]; e != nil {
+			m.associated(rt, e.transport)
+		}
 		refused := m.refusal(rt, q, m.request(q, nil))
 		want := proto.CodeNotFound
 		if e := m.readers[id]; e != nil && m.transports[e.transport].kind == direct {
@@ -118,4 +122,31 @@ func (m *lifeModel) peer(rt *rapid.T, t *lifeTransport) uint16 {
 		}
 	}
 	return port
+}
+
+// waits is how often the whole test waits for an association, so that some carry messages whatever the machine has to do besides.
+const waits = 10
+
+// associated waits until SCTP connects a transport with another one of the worker, if that will.
+func (m *lifeModel) associated(rt *rapid.T, id string) {
+	t := m.transports[id]
+	joined := false
+	for _, other := range m.transports {
+		joined = joined || t.port != 0 && t.connected && other.connected && other.peer == t.port && t.peer == other.port
+	}
+	if !joined || m.waited == waits {
+		return
+	}
+	m.waited++
+	for deadline := time.Now().Add(2 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		var d struct {
+			SCTPState string `json:"sctpState"`
+		}
+		if err := m.request(request{proto.TransportDumpMethod, id, nil}, &d); err != nil {
+			rt.Fatal(err)
+		}
+		if d.SCTPState != proto.SCTPNew && d.SCTPState != proto.SCTPConnecting {
+			return
+		}
+	}
 }

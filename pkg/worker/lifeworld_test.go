@@ -36,6 +36,7 @@ type lifeWorld struct {
 	events []string       // "target name" of those that a model can foresee
 	any    int            // how many came, of all
 	heard  map[string]int // of each
+	waited int            // for associations
 	reflex *request       // made within the handler of the next event
 	every  bool           // whatever event it is, not only a foreseeable one
 	early  sync.WaitGroup

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/netip"
 	"slices"
@@ -82,7 +83,7 @@ func planTURN(s *proto.TURNSettings) (*turnPlan, *turnField) {
 		}
 		p.config.Secrets = append(p.config.Secrets, []byte(secret))
 	}
-	for _, read := range []func(*proto.TURNSettings) *turnField{p.readListen, p.readRelays, p.readPeers, p.readCertificate, p.checkPorts} {
+	for _, read := range []func(*proto.TURNSettings) *turnField{p.readListen, p.readRelays, p.readPeers, p.readCertificate, p.checkPorts, p.checkTimes} {
 		if wrong := read(s); wrong != nil {
 			return nil, wrong
 		}
@@ -116,6 +117,19 @@ func (p *turnPlan) checkPorts(s *proto.TURNSettings) *turnField {
 	}
 	if high < low {
 		return &turnField{"minPort", fmt.Errorf("%d to %d is not a range of ports", low, high)}
+	}
+	return nil
+}
+
+// checkTimes finds what no duration can hold; what is too long or too short is left to the core.
+func (p *turnPlan) checkTimes(s *proto.TURNSettings) *turnField {
+	for _, f := range []struct {
+		path    string
+		seconds int
+	}{{"maxLifetime", s.MaxLifetime}, {"nonceLifetime", s.NonceLifetime}} {
+		if f.seconds < 0 || f.seconds > math.MaxInt32 {
+			return &turnField{f.path, fmt.Errorf("%d is not 0 to %d", f.seconds, math.MaxInt32)}
+		}
 	}
 	return nil
 }
