@@ -1,12 +1,14 @@
 // Package control is the controller's handle on everything that lives in workers.
 //
-//	Worker ─ WebRTCServer
-//	       └ Router ─ AudioLevelObserver
-//	                └ WebRTCTransport, PlainTransport ─ Producer, DataProducer
-//	                                                  └ Consumer, DataConsumer
+//	Controller ─ RemoteWorker ┐
+//	                   Worker ┴ WebRTCServer
+//	                          └ Router ─ AudioLevelObserver, ActiveSpeakerObserver
+//	                                   └ WebRTCTransport, PlainTransport, PipeTransport, DirectTransport ─ Producer, DataProducer
+//	                                                                                                     └ Consumer, DataConsumer
 //
 // Objects are made by their parents and carry the names, options and defaults of mediasoup's Node API; ids are made here, and so
-// is everything that ORTC decides. A method that asks the worker takes a context and returns a *proto.Error when it was refused.
+// is everything that ORTC decides, unless the other end is a controller, which decides itself: see Dial. A method that asks takes a
+// context and returns a *proto.Error when it was refused.
 //
 // Closing is idempotent and goes down the tree: an object's Close ends its children at once, each of which is told why by its
 // Closed callback, and then tells the worker. The end of a worker closes everything in it the same way. An object is never told
