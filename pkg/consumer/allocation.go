@@ -49,6 +49,12 @@ func (c *Consumer) DesiredBitrate(now time.Time) int {
 	return 0
 }
 
+// Limit makes a new consumer begin with the lowest layer until the first round.
+func (c *Consumer) Limit() {
+	c.allocation.limited = true
+	c.allocation.allowed = stream.Layers{Temporal: maxTemporalLayers}
+}
+
 // Plan begins a round. It tells whether the consumer takes part.
 func (c *Consumer) Plan() bool {
 	a := &c.allocation

@@ -15,15 +15,27 @@ import (
 // every swing find nothing.
 const desiredFall = 0.95
 
+// With more than fewConsumers, what they demand is seen to no more often than once in demandInterval: a thousand that come one after the other must
+// not be shared among a thousand times.
+const (
+	fewConsumers   = 32
+	demandInterval = 50 * time.Millisecond
+)
+
 // demand is told by consumers that what they want may have changed.
 func (o *outgoing) demand(now time.Time, atOnce bool) {
-	switch {
-	case o.sender == nil || o.media.closed:
-	case atOnce && !o.held:
-		o.allocate(now)
-	default:
-		o.soon.Reset(now)
+	if o.sender == nil || o.media.closed {
+		return
 	}
+	at := now
+	if len(o.media.consumers) > fewConsumers && o.allocatedAt.Add(demandInterval).After(now) {
+		at = o.allocatedAt.Add(demandInterval)
+	}
+	if atOnce && !o.held && at.Equal(now) {
+		o.allocate(now)
+		return
+	}
+	o.soon.Reset(at)
 }
 
 // hold puts allocations off until release: all consumers are about to change.

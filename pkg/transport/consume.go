@@ -24,6 +24,9 @@ func (m *media) Consume(now time.Time, o *proto.Consume, p *producer.Producer) (
 		return proto.ConsumeResult{}, err
 	}
 	m.outgoing.negotiate(o)
+	if c, ok := c.(*consumer.Consumer); ok && m.outgoing.sender != nil {
+		c.Limit()
+	}
 	m.consumers = append(m.consumers, c)
 	m.env.Totals.consumers++
 	for _, lane := range c.Lanes() {

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"testing"
@@ -52,4 +53,26 @@ func BenchmarkEstimating(b *testing.B) {
 	b.ReportMetric(0, "ns/op") // of both together: says nothing
 	b.ReportMetric(without, "ns/packet")
 	b.ReportMetric(with-without, "estimator-ns/packet")
+}
+
+// BenchmarkAllocate shares a bandwidth among a thousand consumers of a simulcast, as one transport does each second.
+func BenchmarkAllocate(b *testing.B) {
+	bench := newBench(b)
+	s := bench.server()
+	from, to := bench.client(s, "from"), bench.client(s, "to")
+	f := newFilm(from, "p", 150_000, 500_000, 1_500_000)
+	for range 60 {
+		bench.pass(30 * time.Millisecond)
+		f.show()
+	}
+	const consumers = 1000
+	for i := range consumers {
+		to.consume(videoConsumer(fmt.Sprint("c", i), "p", uint32(10_000+2*i), 9000, 9001, 9002), from)
+	}
+	to.w.outgoing.sender.SetLimits(500_000_000, 0)
+	b.ReportAllocs()
+	for b.Loop() {
+		to.w.outgoing.allocate(bench.now)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/consumers, "ns/consumer")
 }

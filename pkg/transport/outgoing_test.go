@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -493,5 +494,55 @@ func TestEstimatingDoesNotAllocate(t *testing.T) {
 	}
 	if !to.w.outgoing.sender.Heard() || to.w.outgoing.sender.Refused() > 1 {
 		t.Errorf("heard %v, %d refused", to.w.outgoing.sender.Heard(), to.w.outgoing.sender.Refused())
+	}
+}
+
+// Many consumers that come at once are shared among once; until then each begins with the lowest layer, and all have theirs right after.
+func TestManyConsumersAtOnce(t *testing.T) {
+	c := newCinema(t)
+	f := c.film("p", 50_000, 100_000)
+	w := c.watcher("w", link.Constant(50_000_000))
+	c.run(3 * time.Second)
+	if err := w.w.SetMinOutgoingBitrate(40_000_000); err != nil {
+		t.Fatal(err)
+	}
+	const consumers = 100
+	for i := range consumers {
+		w.consume(videoConsumer(fmt.Sprint("c", i), "p", uint32(10_000+2*i), 9000, 9001), f.client)
+	}
+	target := func(i int) int { return *w.w.consumers[i].Dump().TargetSpatialLayer }
+	if target(0) != 1 || target(consumers-1) != 0 {
+		t.Errorf("the first is to have layer %d, the last layer %d", target(0), target(consumers-1))
+	}
+	c.run(100 * time.Millisecond)
+	for i := range consumers {
+		if target(i) != 1 {
+			t.Fatalf("consumer %d is to have layer %d", i, target(i))
+		}
+	}
+}
+
+// What is lost on the way from the peer is told too. A limit of what comes in may be as low as the application likes, as in mediasoup.
+func TestIncomingLossAndLimit(t *testing.T) {
+	b := newBench(t)
+	c := b.client(b.server(), "from")
+	c.produce(videoProducer("p", "v", 10))
+	if loss := c.statistics().RTPPacketLossReceived; loss == nil || *loss != 0 {
+		t.Error("no loss is told before anything came")
+	}
+	for i := range 400 {
+		if i%10 != 3 {
+			c.sendRTP(with(t, frame(10, uint16(i), i == 0), ccID, []byte{byte(i >> 8), byte(i)}))
+		}
+		b.pass(10 * time.Millisecond)
+	}
+	if loss := c.statistics().RTPPacketLossReceived; loss == nil || *loss < 0.08 || *loss > 0.12 {
+		t.Errorf("a loss of a tenth is told as %v", *loss)
+	}
+	if err := c.w.SetMaxIncomingBitrate(5); err != nil {
+		t.Error(err)
+	}
+	if err := c.w.SetMaxIncomingBitrate(-1); err == nil || err.Path != "maxIncomingBitrate" {
+		t.Errorf("less than nothing: %v", err)
 	}
 }
