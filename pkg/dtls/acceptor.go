@@ -90,6 +90,7 @@ func (a *Acceptor) hello(now time.Time, h *stranger, from netip.AddrPort, client
 	suite := pickSuite(h, isRSA)
 	if suite == 0 || h.seq == 0 {
 		a.stats.Refused++
+		a.cfg.Send(h.refusal(), from)
 		return
 	}
 	if client != nil {

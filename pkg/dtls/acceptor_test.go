@@ -341,6 +341,37 @@ func TestAcceptorExpires(t *testing.T) {
 	}
 }
 
+// Who offers nothing that is spoken here is told, once its address is its own.
+func TestAcceptorRefuses(t *testing.T) {
+	for name, test := range map[string]struct {
+		version, suite uint16
+		description    byte
+	}{
+		"DTLS 1.0":  {version10, 0xc00a, 70},
+		"CBC alone": {version12, 0xc00a, 40},
+		"RSA alone": {version12, suiteRSAGCM, 40},
+	} {
+		w := newAcceptorWorld(t, false)
+		hello := func(seq uint16, cookie []byte) []byte {
+			b := helloOf(seq, cookie, test.suite)
+			binary.BigEndian.PutUint16(b[recordHeader+handshakeHeader:], test.version)
+			return b
+		}
+		now := time.Now()
+		w.mu.Lock()
+		w.acceptor.Handle(now, hello(0, nil), clientAt)
+		request := w.sent[0]
+		w.acceptor.Handle(now, hello(1, request[len(request)-cookieSize:]), clientAt)
+		w.mu.Unlock()
+		if got := w.sent[len(w.sent)-1]; !bytes.Equal(got, []byte{contentAlert, 0xfe, 0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0, 2, 2, test.description}) {
+			t.Errorf("%s: % x", name, got)
+		}
+		if s := w.stats(); s.Refused != 1 || s.Clients != 0 {
+			t.Errorf("%s: counted %+v", name, s)
+		}
+	}
+}
+
 // The reader of hellos takes anything.
 func FuzzStranger(f *testing.F) {
 	f.Add(helloOf(0, nil, suiteECDSAGCM))

@@ -118,6 +118,19 @@ func (c *cookies) verifyRequest(now time.Time, from netip.AddrPort, h *stranger)
 	return b
 }
 
+// refusal tells a client that it knows nothing that is spoken here: DTLS 1.2 (RFC 8996 forbids 1.0), and suites that authenticate what they encrypt.
+func (h *stranger) refusal() []byte {
+	const fatal, handshakeFailure, protocolVersion = 2, 40, 70
+	b := make([]byte, recordHeader+2)
+	putRecordHeader(b, contentAlert, h.record, 2)
+	binary.BigEndian.PutUint16(b[1:], version10)
+	b[recordHeader], b[recordHeader+1] = fatal, handshakeFailure
+	if binary.BigEndian.Uint16(h.body) == version10 {
+		b[recordHeader+1] = protocolVersion
+	}
+	return b
+}
+
 // forLibrary is the hello as if it were the first: without its cookie, with the one suite that stands for the one that is spoken.
 func (h *stranger) forLibrary() []byte {
 	suitesAt := h.cookieAt + 1 + len(h.cookie)

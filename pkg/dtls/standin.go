@@ -49,6 +49,9 @@ type protection struct {
 
 // pickSuite chooses what to speak, 0 for nothing. What a processor has instructions for is faster, and its nonces are the records' numbers here.
 func pickSuite(h *stranger, rsa bool) uint16 {
+	if binary.BigEndian.Uint16(h.body) != version12 {
+		return 0
+	}
 	list := [...]uint16{suiteECDSAGCM, suiteECDSAChaCha20}
 	if rsa {
 		list = [...]uint16{suiteRSAGCM, suiteRSAChaCha20}
