@@ -25,6 +25,7 @@ var apart = map[string]func(*call) (any, error){
 	proto.ControllerTakeWebRTCServer:  (*call).takeWebRTCServer,
 	proto.ControllerAttach:            func(*call) (any, error) { return nil, proto.InvalidState("already attached") },
 
+	proto.WorkerUpdateTURN:         func(*call) (any, error) { return nil, errSupervised },
 	proto.WorkerClose:              func(*call) (any, error) { return nil, errSupervised },
 	proto.WorkerCreateRouter:       (*call).createRouter,
 	proto.WorkerCloseRouter:        (*call).closeRouter,
@@ -64,7 +65,7 @@ var apart = map[string]func(*call) (any, error){
 	proto.DataConsumerResume: pausing(pausable.Resume),
 }
 
-var errSupervised = proto.Failed(proto.CodeForbidden, "workers belong to the controller: they end with it")
+var errSupervised = proto.Failed(proto.CodeForbidden, "workers belong to the controller: it ends them, and its settings say what they relay")
 
 func table() map[string]handler {
 	all := map[string]handler{}

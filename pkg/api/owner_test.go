@@ -236,6 +236,7 @@ func TestRoomsAreSafe(t *testing.T) {
 		{proto.ControllerOpenRouter, "", proto.OpenRouter{RouterID: "room", Own: true}},
 		{proto.ControllerLeaveRouter, "", proto.LeaveRouter{RouterID: "room"}},
 		{proto.WorkerClose, idOf(x), nil},
+		{proto.WorkerUpdateTURN, idOf(x), nil},
 		{proto.RouterCloseTransport, "room", proto.CloseTransport{TransportID: d.ID()}},
 		{proto.RouterCreateDirectTransport, "room", nil},
 		{proto.RouterUpdateMediaCodecs, "room", nil},

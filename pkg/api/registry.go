@@ -193,9 +193,11 @@ func (r *registry) part(c *session) {
 		}
 	}
 	r.mu.Unlock()
+	var closing sync.WaitGroup // side by side: a worker that does not answer holds up its own only
 	for _, h := range over {
-		r.close(h, c)
+		closing.Go(func() { r.close(h, c) })
 	}
+	closing.Wait()
 }
 
 func idOf(w *workerOf) string { return w.Hello().Instance }
