@@ -19,7 +19,7 @@ func (r *request) authenticate() bool {
 		r.reject(stun.CodeBadRequest)
 		return false
 	}
-	f, ok := s.nonces.check(r.now, r.from.Remote, m.Value(stun.AttrNonce))
+	f, ok := r.checkNonce()
 	if !ok {
 		r.challenge(stun.CodeStaleNonce)
 		return false
@@ -42,6 +42,21 @@ func (r *request) authenticate() bool {
 	}
 	r.user, r.proof = u, proof
 	return true
+}
+
+// checkNonce tells whether the nonce was given to who sends it. A ConnectionBind comes from another port of the client (RFC 6062 section 4.3), which holds
+// the nonce of the connection that its allocation is on: that one is good for it too, since some clients expect no 438 there.
+func (r *request) checkNonce() (features, bool) {
+	nonces, nonce := &r.server.nonces, r.m.Value(stun.AttrNonce)
+	f, ok := nonces.check(r.now, r.from.Remote, nonce)
+	if ok || r.m.Method != stun.ConnectionBind {
+		return f, ok
+	}
+	c := r.named()
+	if c == nil || c.allocation.client.Remote.Addr() != r.from.Remote.Addr() {
+		return 0, false
+	}
+	return nonces.check(r.now, c.allocation.client.Remote, nonce)
 }
 
 // inTime tells whether a user's credentials are good for this. Those that have expired open nothing new, but an allocation can only be refreshed with the

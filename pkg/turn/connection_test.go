@@ -275,3 +275,31 @@ func TestFrameSize(t *testing.T) {
 		}
 	}
 }
+
+// Who comes with the nonce of the allocation's connection, from a new port as RFC 6062 section 4.3 has it, is not asked for another; from elsewhere, or for
+// anything else, it is.
+func TestConnectionBindWithTheNonceOfTheControlConnection(t *testing.T) {
+	w := newWorld(t)
+	c := w.tcpClient(clientAddr)
+	c.allocateTCP()
+	c.deliver(c.signed(stun.Connect, peer(peerAddr)))
+	stream := &fakeStream{}
+	w.server.PeerConnected(w.now, w.dials[0], stream)
+	m := parse(t, c.take())
+	id, _ := m.Uint32(stun.AttrConnectionID)
+	elsewhere, near := w.tcpClient(otherPeer), w.tcpClient(netip.AddrPortFrom(clientAddr.Addr(), 40001))
+	elsewhere.nonce, near.nonce = c.nonce, c.nonce
+	elsewhere.deliver(elsewhere.signed(stun.ConnectionBind, connectionID(id)))
+	if m := parse(t, elsewhere.take()); m.Class != stun.ErrorResponse || stream.spliced.IsValid() {
+		t.Error("the nonce is good elsewhere")
+	}
+	near.deliver(near.signed(stun.Refresh))
+	if m := parse(t, near.take()); m.Class != stun.ErrorResponse {
+		t.Error("the nonce is good for a Refresh")
+	}
+	near.nonce = c.nonce
+	near.deliver(near.signed(stun.ConnectionBind, connectionID(id)))
+	if m := parse(t, near.take()); m.Class != stun.SuccessResponse || stream.spliced != near.tuple {
+		t.Error("the nonce is not good for the ConnectionBind")
+	}
+}
