@@ -3,6 +3,7 @@ package ortc
 import (
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"gazpacho/proto"
@@ -113,6 +114,8 @@ func FuzzDecode(f *testing.F) {
 		f.Add([]byte(text(g.parameters(proto.Video, mediaCodecs))), []byte(text(object{"codecs": mediaCodecs})))
 	}
 	f.Add([]byte(`{"codecs":[{"mimeType":"video/rtx","payloadType":97,"clockRate":1,"parameters":{"apt":97}}],"encodings":[{"ssrc":4294967295}]}`), []byte(`{}`))
+	red := `{"codecs":[{"mimeType":"audio/red",PT63,"clockRate":48000,"channels":2,"parameters":{"111/111":""}},{"mimeType":"audio/opus",PT111,"clockRate":48000,"channels":2}],"encodings":[{}]}`
+	f.Add([]byte(strings.ReplaceAll(red, "PT", `"payloadType":`)), []byte(strings.ReplaceAll(red, "PT", `"preferredPayloadType":`)))
 	f.Add([]byte(`null`), []byte(`[]`))
 	f.Fuzz(func(t *testing.T, paramsJSON, capsJSON []byte) {
 		p, err := DecodeRTPParameters(paramsJSON)
