@@ -28,6 +28,7 @@ type turnWorker struct {
 	process *exec.Cmd
 	at      netip.AddrPort
 	since   time.Time
+	log     *lockedBuffer // nil: the test's
 }
 
 const turnUser, turnPassword, turnRealm = "user", "secret", "example.org"
@@ -46,20 +47,28 @@ func freePort(t testing.TB) netip.AddrPort {
 func startTURN(t testing.TB, args ...string) *turnWorker {
 	t.Helper()
 	w := &turnWorker{t: t, at: freePort(t), since: time.Now()}
-	w.process = exec.Command(binary, append([]string{
+	w.start(append([]string{
 		"--turn-listen", "udp:" + w.at.String(), "--turn-realm", turnRealm, "--turn-user", turnUser + ":" + turnPassword,
 		"--turn-allow-peer", "127.0.0.0/8", "--turn-relay-ports", "20000-65535", "--log-level", "warn", "--turn-drain", "0s",
 	}, args...)...)
-	w.process.Stderr = os.Stderr
-	if err := w.process.Start(); err != nil {
-		t.Fatal(err)
+	return w
+}
+
+// start returns when the worker answers.
+func (w *turnWorker) start(args ...string) {
+	w.t.Helper()
+	w.process = exec.Command(binary, args...)
+	if w.process.Stderr = os.Stderr; w.log != nil {
+		w.process.Stderr = w.log
 	}
-	t.Cleanup(func() {
+	if err := w.process.Start(); err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() {
 		_ = w.process.Process.Kill()
 		_ = w.process.Wait()
 	})
 	w.awaitAnswer()
-	return w
 }
 
 // awaitAnswer asks for a Binding until the worker listens.
