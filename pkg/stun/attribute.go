@@ -136,6 +136,14 @@ func slotOf(t AttributeType) slot {
 		return slotICEControlling
 	case AttrNominationOld:
 		return slotNominationOld
+	default:
+		return slotOfTURN(t)
+	}
+}
+
+// slotOfTURN is slotOf for what ICE has no use for.
+func slotOfTURN(t AttributeType) slot {
+	switch t {
 	case AttrChannelNumber:
 		return slotChannelNumber
 	case AttrLifetime:

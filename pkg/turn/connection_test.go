@@ -223,6 +223,34 @@ func TestConnectionOfExpiredCredentials(t *testing.T) {
 	d.expect(0, stun.ConnectionBind, connectionID(id))
 }
 
+// A client binds with the nonce of its control connection, though nonces are bound to a port: coturn's clients lose their way after a 438 here.
+func TestConnectionBindWithTheNonceOfTheSession(t *testing.T) {
+	w := newWorld(t)
+	c := w.tcpClient(clientAddr)
+	c.allocateTCP()
+	c.deliver(c.signed(stun.Connect, peer(peerAddr)))
+	w.server.PeerConnected(w.now, w.dials[0], &fakeStream{})
+	id, _ := parse(t, c.take()).Uint32(stun.AttrConnectionID)
+	bind := func(from netip.AddrPort, method stun.Method, id uint32) int {
+		d := w.tcpClient(from)
+		d.nonce = c.nonce
+		return codeOf(d.ask(d.signed(method, connectionID(id))))
+	}
+	nextPort := netip.AddrPortFrom(clientAddr.Addr(), 40001)
+	for name, code := range map[string]int{
+		"another address":    bind(otherPeer, stun.ConnectionBind, id),
+		"another connection": bind(nextPort, stun.ConnectionBind, id+1),
+		"another method":     bind(nextPort, stun.Refresh, id),
+	} {
+		if code != 438 {
+			t.Errorf("%s: %d, want 438", name, code)
+		}
+	}
+	if code := bind(nextPort, stun.ConnectionBind, id); code != 0 {
+		t.Errorf("ConnectionBind: %d", code)
+	}
+}
+
 // Of two relays for TCP one may be given up, with its connections.
 func TestGivingUpAFamilyOfConnections(t *testing.T) {
 	w := newWorld(t)
