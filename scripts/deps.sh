@@ -7,6 +7,7 @@ missing=
 for tool in "$@"; do
 	case $tool in
 	node) command -v node >/dev/null && command -v npm >/dev/null || missing="$missing nodejs npm" ;;
+	coturn) command -v turnutils_uclient >/dev/null || missing="$missing coturn" ;; # its clients are what tests use
 	*) command -v "$tool" >/dev/null || missing="$missing $tool" ;;
 	esac
 done
