@@ -530,3 +530,15 @@ func TestNoRandomness(t *testing.T) {
 	r := random{source: bytes.NewReader(make([]byte, 511))}
 	r.uint64()
 }
+
+// What was given out is somebody's secret: no copy of it stays.
+func TestRandomForgets(t *testing.T) {
+	r := testRandom()
+	for range 100 {
+		var b [24]byte
+		r.read(b[:])
+		if given := r.buffer[:len(r.buffer)-r.left]; !bytes.Equal(given, make([]byte, len(given))) {
+			t.Fatalf("%x is kept", given)
+		}
+	}
+}
