@@ -55,7 +55,7 @@ type Conn struct {
 
 // NewConn returns a connection over in and out, which it closes in the end. Its writer runs from now on, for log lines of the start.
 func NewConn(codec *Codec, in io.ReadCloser, out io.WriteCloser) *Conn {
-	c := &Conn{codec: codec, in: in, out: out, outbox: newOutbox(), written: make(chan struct{})}
+	c := &Conn{codec: codec, in: in, out: out, outbox: newOutbox(maxQueued), written: make(chan struct{})}
 	c.enc.b = flatbuffers.NewBuilder(4096)
 	go func() {
 		defer close(c.written)

@@ -19,12 +19,12 @@ type outbox struct {
 	pending []byte
 	spare   []byte
 	dropped uint64
+	limit   int // of pending
 	closed  bool
-	stalled bool
 	wake    chan struct{}
 }
 
-func newOutbox() *outbox { return &outbox{wake: make(chan struct{}, 1)} }
+func newOutbox(limit int) *outbox { return &outbox{limit: limit, wake: make(chan struct{}, 1)} }
 
 // put appends a message. It returns false if the library has stalled for good.
 func (o *outbox) put(message []byte, lossy bool) bool {
@@ -36,8 +36,7 @@ func (o *outbox) put(message []byte, lossy bool) bool {
 	case lossy && len(o.pending)+len(message) > maxLossy:
 		o.dropped++
 		return true
-	case len(o.pending)+len(message) > maxQueued:
-		o.stalled = true
+	case len(o.pending)+len(message) > o.limit:
 		return false
 	}
 	o.pending = append(o.pending, message...)
