@@ -14,13 +14,13 @@ type decoder struct {
 	path string
 }
 
-// refuse notes what is wrong.
+// refuse notes what is wrong, and returns false.
 func (d *decoder) refuse(format string, args ...any) bool {
 	d.why = fmt.Sprintf(format, args...)
 	return false
 }
 
-// within adds the name of what contains the fault.
+// in adds the name of what contains the fault, and returns false.
 func (d *decoder) in(name string) bool {
 	switch {
 	case d.path == "":

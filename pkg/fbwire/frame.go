@@ -8,10 +8,11 @@ import (
 	"io"
 )
 
-// MaxMessage is the longest message taken, its length in front included; MaxSent the longest that is written, for the oldest libraries take no more.
+// MaxMessage is the longest message taken, its length in front included; MaxSent the longest that is written. Until 3.19 libraries take 4 MiB; they
+// throw everything away when they hold more unread, and they read 64 KiB at once.
 const (
 	MaxMessage = 8 << 20
-	MaxSent    = 4 << 20
+	MaxSent    = 4<<20 - 128<<10
 	prefix     = 4
 	chunk      = 64 << 10 // is allocated before the bytes of a long message are there
 )

@@ -3,8 +3,10 @@ package fbwire
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // maxFile bounds a schema file; the largest there is has 10 kB.
@@ -41,8 +43,8 @@ func Load(dir string) (*Schema, error) {
 func Parse(files map[string]string) (*Schema, error) {
 	s := &Schema{Tables: map[string]*Table{}, Enums: map[string]*Enum{}}
 	var all []error
-	for name, text := range files {
-		includes, err := s.parse(name, text)
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		includes, err := s.parse(name, files[name])
 		if err != nil {
 			all = append(all, err)
 		}
