@@ -6,6 +6,7 @@ LDFLAGS  := -s -w -X main.version=$(VERSION)
 FUZZTIME ?= 20s
 EACH     ?= 10s
 RUN      ?=
+VERSIONS ?= 3.27.1 3.19.3 3.14.16
 
 # Tools are pinned: what passes today passes tomorrow.
 STATICCHECK := v0.8.2
@@ -16,10 +17,10 @@ export CGO_ENABLED ?= 0
 UI := pkg/web/ui
 
 .DEFAULT_GOAL := help
-.PHONY: help run build web test race attack fuzz soak bench lint verify e2e clean
+.PHONY: help run build web test conformance race attack fuzz soak bench lint verify e2e clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  \033[1mmake %-8s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  \033[1mmake %-11s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## build, then start the controller, its workers and the demo page on https://localhost:4443
 	bin/controller $(RUN)
@@ -32,8 +33,13 @@ web: pkg/web/page/dist/index.html ## bundle the demo page (installs Node as root
 test: deps build ## run every test, Chromium's too (installs what they need as root on Debian)
 	$(GO) vet ./...
 	$(GO) test -timeout 15m $$($(GO) list ./... | grep -v /pkg/e2e)
+	WORKER=bin/worker scripts/conformance.sh 3.27.1
 	$(GO) test -count=1 -timeout 10m ./pkg/e2e
 	$(GO) test -count=1 -timeout 10m -tags e2e ./pkg/web
+
+conformance: build ## run mediasoup's own tests, as npm has them, against the worker: VERSIONS (default three of them)
+	@scripts/deps.sh node openssl
+	WORKER=bin/worker scripts/conformance.sh $(VERSIONS)
 
 e2e: deps build ## only the tests in a real browser; screenshots land in e2e-screenshots
 	$(GO) test -count=1 -timeout 10m -v ./pkg/e2e
@@ -50,6 +56,7 @@ fuzz: ## fuzz every parser and machine, FUZZTIME each (default 20s)
 
 soak: ## a million requests against a model, and 100,000 lives of every object: nothing may be left
 	SOAK=1 $(GO) test -count=1 -timeout 30m -v -run 'LifeCycle|CreatedAndClosed' ./pkg/worker
+	SOAK=1 $(GO) test -count=1 -timeout 30m -v -run Model ./pkg/turn
 
 bench: ## the kept benchmarks, with their floors beside them
 	@scripts/bench.sh
@@ -67,7 +74,7 @@ clean: ## remove what was built
 
 .PHONY: deps
 deps:
-	@scripts/deps.sh node chromium curl ffmpeg python3 openssl
+	@scripts/deps.sh node chromium coturn curl ffmpeg python3 openssl
 
 $(UI)/node_modules/.package-lock.json: $(UI)/package.json $(UI)/package-lock.json
 	@scripts/deps.sh node
