@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -128,6 +129,9 @@ func (r *relay) reload(now time.Time, p *turnPlan) *turnField {
 	if err := r.server.Reload(now, p.config); err != nil {
 		return fieldOf(err)
 	}
+	if !slices.Equal(p.listen, r.plan.listen) {
+		r.log.Warn("where TURN listens changes with the next start only")
+	}
 	p.listen = r.plan.listen
 	r.plan = p
 	if p.certificate != nil {
@@ -147,7 +151,9 @@ func (r *relay) fromClients(via *turn.Listener) loop.Handler {
 		}
 		for from, data, ok := batch.Next(); ok; from, data, ok = batch.Next() {
 			r.serving = from
-			r.server.Handle(now, via, from, data)
+			if !r.server.Handle(now, via, from, data) {
+				via.Counters.Drops[turn.DropMalformed]++ // on a port of TURN's own it is nobody else's
+			}
 		}
 		r.settle(batch)
 	}

@@ -29,7 +29,6 @@ type mediaPorts struct {
 	queue   []backPacket
 	bytes   []byte
 	counted turn.Volume // that came back
-	drops   uint64
 }
 
 // mediaPort is a UDP port of a WebRTC server.
@@ -159,8 +158,7 @@ func (m *mediaPorts) open(to netip.AddrPort) *mediaName {
 // put keeps a packet of a transport until the flush is over.
 func (m *mediaPorts) put(n *mediaName, payload []byte, to netip.AddrPort) bool {
 	if len(m.queue) == maxBack || len(m.bytes)+len(payload) > maxBackBytes {
-		m.drops++
-		return false
+		return false // the egress counts it
 	}
 	m.queue = append(m.queue, backPacket{from: n, to: to, at: len(m.bytes), size: len(payload)})
 	m.bytes = append(m.bytes, payload...)
