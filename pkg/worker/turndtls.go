@@ -68,7 +68,9 @@ func (d *dtlsListener) send(datagram []byte, to netip.AddrPort) {
 }
 
 func (d *dtlsListener) received(now time.Time, from netip.AddrPort, message []byte) {
-	d.relay.server.Handle(now, d.via, d.client(from), message)
+	if !d.relay.server.Handle(now, d.via, d.client(from), message) {
+		d.via.Counters.Drops[turn.DropMalformed]++
+	}
 }
 
 func (d *dtlsListener) closed(now time.Time, from netip.AddrPort) {
