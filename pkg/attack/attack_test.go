@@ -18,6 +18,7 @@ var rules = []string{
 	"R-RTP-1", "R-RTP-2", "R-RTP-3", "R-RTP-4", "R-RTP-5", "R-RTP-6", "R-RTP-7",
 	"R-ICE-1", "R-ICE-2", "R-ICE-3", "R-ICE-4", "R-ICE-5", "R-ICE-6", "R-ICE-7", "R-ICE-8",
 	"R-SCTP-1", "R-SCTP-2", "R-SCTP-3", "R-WS-1", "R-WS-2", "R-WS-3", "R-CH-1",
+	"R-TURN-1", "R-TURN-2", "R-TURN-3", "R-TURN-4", "R-TURN-5", "R-TURN-6",
 }
 
 // Every requirement has an attack, and every attack names the requirements that it tries.
@@ -34,7 +35,7 @@ func TestEveryRuleIsAttacked(t *testing.T) {
 			t.Errorf("%s tries nothing", name)
 		}
 	}
-	for _, a := range mediaAttacks() {
+	for _, a := range slices.Concat(mediaAttacks(), relayAttacks) {
 		note(a.name, a.rules)
 	}
 	for _, a := range sieges {

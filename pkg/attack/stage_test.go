@@ -19,6 +19,7 @@ type stage struct {
 	*simtest.Process
 	router, server string
 	at, tcp        netip.AddrPort // where media comes in
+	relays         netip.AddrPort // where clients of relays come, if there are any
 	alice, bob     *simtest.Peer
 	paths          [2]*simtest.Path // theirs, in this order
 	video, audio   *simtest.Sending
@@ -31,10 +32,13 @@ type stage struct {
 	checks [2][][]byte // connectivity checks that they sent
 }
 
-// newStage starts a worker and a call.
-func newStage(t *testing.T) *stage {
+// newStage starts a worker and a call. What has to be done before is done to the worker alone.
+func newStage(t *testing.T, before ...func(*stage)) *stage {
 	t.Helper()
 	s := &stage{Process: simtest.StartProcess(t, binaries), call: &call{}}
+	for _, f := range before {
+		f(s)
+	}
 	s.router, s.server = s.Router(), s.Server()
 	for i := range s.paths {
 		s.paths[i] = simtest.NewPath(t, func(datagram []byte) bool {
