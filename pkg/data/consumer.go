@@ -92,15 +92,23 @@ func (c *Consumer) ProducerMessage(now time.Time, m *Message) {
 	}
 }
 
+// needsPeer refuses what makes no sense for a direct consumer, whose peer is the controller itself.
+func (c *Consumer) needsPeer() *proto.Error {
+	if c.direct() {
+		return proto.BadField("type", "data consumer %q is direct: it has no peer that messages wait for", c.ID())
+	}
+	return nil
+}
+
 func (c *Consumer) direct() bool { return c.options.Type == proto.DataDirect }
 
 func (c *Consumer) reliable() bool { return c.reliability.Reliable() }
 
-// Send sends a message of the controller's, and returns how many bytes wait for the peer then. Pausing does not hold it back. A direct consumer's
-// peer is the controller itself.
+// Send sends a message of the controller's, and returns how many bytes wait for the peer then. Pausing does not hold it back. Errors:
+// TypeError for a direct consumer or too long a message, InvalidStateError without a stream, Error with code limit for a full buffer.
 func (c *Consumer) Send(now time.Time, ppid uint32, payload []byte) (int, *proto.Error) {
-	if c.direct() {
-		return 0, proto.BadField("type", "data consumer %q is direct: there is nobody to send to", c.ID())
+	if err := c.needsPeer(); err != nil {
+		return 0, err
 	}
 	payload = NotEmpty(&ppid, payload)
 	if c.cut {
@@ -167,11 +175,14 @@ func (c *Consumer) Forget() { c.waiting = waiting{} }
 // Waiting is what the consumer holds in memory: bytes and messages.
 func (c *Consumer) Waiting() (bytes, messages int) { return c.waiting.bytes, c.waiting.messages }
 
-// BufferedAmount is how many bytes the peer has not acknowledged.
-func (c *Consumer) BufferedAmount() int { return c.waiting.bytes }
+// BufferedAmount is how many bytes the peer has not acknowledged. Errors: TypeError for a direct consumer.
+func (c *Consumer) BufferedAmount() (int, *proto.Error) { return c.waiting.bytes, c.needsPeer() }
 
-// SetBufferedAmountLowThreshold sets when bufferedAmountLow is told, in bytes.
+// SetBufferedAmountLowThreshold sets when bufferedAmountLow is told, in bytes. Errors: TypeError for a direct consumer or what is negative.
 func (c *Consumer) SetBufferedAmountLowThreshold(threshold int) *proto.Error {
+	if err := c.needsPeer(); err != nil {
+		return err
+	}
 	if threshold < 0 {
 		return proto.BadField("threshold", "%d is negative", threshold)
 	}

@@ -182,8 +182,12 @@ func TestDirect(t *testing.T) {
 	if c.Dump().SCTPStreamParameters != nil || c.Dump().Type != proto.DataDirect {
 		t.Errorf("consumer: %+v", c.Dump())
 	}
-	if _, err := c.Send(w.now, PPIDString, []byte("x")); err == nil || err.Code != proto.CodeBadField || len(w.sent) != 0 {
-		t.Errorf("send: %v", err)
+	_, unsent := c.Send(w.now, PPIDString, []byte("x"))
+	_, unknown := c.BufferedAmount()
+	for what, err := range map[string]*proto.Error{"send": unsent, "amount": unknown, "threshold": c.SetBufferedAmountLowThreshold(1)} {
+		if err == nil || err.Name != proto.TypeErrorName || err.Path != "type" || len(w.sent) != 0 || c.Dump().BufferedAmountLowThreshold == 1 {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 }
 
@@ -205,7 +209,7 @@ func TestReliableOverrun(t *testing.T) {
 	if !slices.Equal(w.lost, []Result{Full}) {
 		t.Errorf("lost %v", w.lost)
 	}
-	if c.BufferedAmount() != 0 || c.Stats(w.now)[0].MessagesDropped != 1 {
+	if n, _ := c.Waiting(); n != 0 || c.Stats(w.now)[0].MessagesDropped != 1 {
 		t.Errorf("statistics %+v", c.Stats(w.now))
 	}
 	if _, err := c.Send(w.now, PPIDString, []byte("x")); err == nil || err.Code != proto.CodeInvalidState {
@@ -303,7 +307,7 @@ func TestSend(t *testing.T) {
 		{PPIDStringEmpty, "ignored", "a 56 \x00"},
 		{PPIDBinaryEmpty, "", "a 57 \x00"},
 	} {
-		before := c.BufferedAmount()
+		before, _ := c.BufferedAmount()
 		amount, err := c.Send(w.now, tt.ppid, []byte(tt.payload))
 		if err != nil || amount != before+1 {
 			t.Errorf("%d bytes wait, %v", amount, err)
@@ -336,7 +340,7 @@ func TestNotConnected(t *testing.T) {
 		t.Errorf("statistics %+v", s)
 	}
 	c.Forget()
-	if c.BufferedAmount() != 0 {
+	if n, err := c.BufferedAmount(); n != 0 || err != nil {
 		t.Error("something waits")
 	}
 }

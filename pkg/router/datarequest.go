@@ -19,7 +19,8 @@ var dataHandlers = map[string]handler{
 	proto.DataConsumerPause:      onDataConsumer(func(c *data.Consumer, now time.Time, _ *none) (any, *proto.Error) { c.Pause(now); return nil, nil }),
 	proto.DataConsumerResume:     onDataConsumer(func(c *data.Consumer, now time.Time, _ *none) (any, *proto.Error) { c.Resume(now); return nil, nil }),
 	proto.DataConsumerGetBufferedAmount: onDataConsumer(func(c *data.Consumer, _ time.Time, _ *none) (any, *proto.Error) {
-		return proto.BufferedAmount{BufferedAmount: c.BufferedAmount()}, nil
+		amount, err := c.BufferedAmount()
+		return result(proto.BufferedAmount{BufferedAmount: amount}, err)
 	}),
 	proto.DataConsumerSetBufferedAmountLowThreshold: onDataConsumer(
 		func(c *data.Consumer, _ time.Time, b *proto.SetBufferedAmountLowThreshold) (any, *proto.Error) {

@@ -238,13 +238,13 @@ func TestDataMessages(t *testing.T) {
 		t.Errorf("%d messages of unknown streams", n)
 	}
 	c := k.w.messages.consumerOf[3]
-	if c.BufferedAmount() != 3 || k.env.DataBudget.Used() != data.Cost(3, 1) {
-		t.Errorf("%d bytes wait, %d of the budget are used", c.BufferedAmount(), k.env.DataBudget.Used())
+	if n, _ := c.Waiting(); n != 3 || k.env.DataBudget.Used() != data.Cost(3, 1) {
+		t.Errorf("%d bytes wait, %d of the budget are used", n, k.env.DataBudget.Used())
 	}
 	k.w.SCTPReleased(k.now, 3, 3, 1)
 	k.w.SCTPReleased(k.now, 9, 3, 1)
-	if c.BufferedAmount() != 0 || k.env.DataBudget.Used() != 0 {
-		t.Errorf("%d bytes wait, %d of the budget are used", c.BufferedAmount(), k.env.DataBudget.Used())
+	if n, _ := c.Waiting(); n != 0 || k.env.DataBudget.Used() != 0 {
+		t.Errorf("%d bytes wait, %d of the budget are used", n, k.env.DataBudget.Used())
 	}
 	// A channel is closed when nobody uses either direction.
 	if err := k.w.CloseDataProducer(k.now, "p"); err != nil {
@@ -278,7 +278,7 @@ func TestDataCaps(t *testing.T) {
 			for range 20 {
 				p.HandleMessage(k.now, message)
 			}
-			if n := k.w.messages.consumerOf[uint16(i)].BufferedAmount(); n > 1<<20 {
+			if n, _ := k.w.messages.consumerOf[uint16(i)].Waiting(); n > 1<<20 {
 				t.Fatalf("%d bytes wait for one consumer", n)
 			}
 		}

@@ -61,6 +61,12 @@ func (m *lifeModel) poke(rt *rapid.T) {
 			should = t.kind != direct // whose peer is the controller
 		}
 	}
+	if e := m.readers[id]; p.kind == "e" && e != nil {
+		switch p.method {
+		case proto.DataConsumerGetBufferedAmount, proto.DataConsumerSetBufferedAmountLowThreshold:
+			should = m.transports[e.transport].kind != direct
+		}
+	}
 	m.ask(rt, should, request{p.method, id, p.body}, func() {})
 }
 
