@@ -13,10 +13,15 @@ import (
 // BenchmarkData measures what messages cost from one transport to the other of a connected pair, in processor time: SCTP at both ends, the loop
 // between, and UDP over loopback. The floor is two associations of the library back to back in memory. The two take turns, so that what else the
 // machine does strikes both.
-func BenchmarkData(b *testing.B) {
+func BenchmarkData(b *testing.B) { benchmarkData(b, (*pipes).pair) }
+
+// BenchmarkDataWebRTC is the same of two WebRTC transports: with DTLS under SCTP, which the floor has not.
+func BenchmarkDataWebRTC(b *testing.B) { benchmarkData(b, (*pipes).webPair) }
+
+func benchmarkData(b *testing.B, pair func(*pipes, time.Time)) {
 	for _, size := range []int{1 << 10, 16 << 10, 64 << 10, 256 << 10} {
 		b.Run(fmt.Sprintf("%dKiB", size>>10), func(b *testing.B) {
-			p, f := newPipes(b, size), newFloor(b, size)
+			p, f := newPipes(b, size, pair), newFloor(b, size)
 			p.run(b, 4<<20/size) // the congestion window opens
 			f.run(b, 4<<20/size)
 			b.ReportAllocs()
@@ -55,7 +60,7 @@ func processorTime(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// pipes is two pipe transports of a router, connected to one another over loopback: what a direct data producer is given goes out on one, comes in
+// pipes is two transports of a router, connected to one another over loopback: what a direct data producer is given goes out on one, comes in
 // on the other and reaches a direct data consumer.
 type pipes struct {
 	*inside
@@ -68,29 +73,41 @@ type pipes struct {
 	full                 int
 }
 
-func newPipes(b *testing.B, size int) *pipes {
+func newPipes(b *testing.B, size int, pair func(*pipes, time.Time)) *pipes {
 	b.Helper()
 	p := &pipes{payload: make([]byte, size), connected: make(chan struct{}, 2), done: make(chan struct{}, 1)}
 	p.inside = newInside(b, p.note)
-	p.do(p.build)
+	p.do(func(now time.Time) {
+		pair(p, now)
+		p.build(now)
+	})
 	await(b, p.connected)
 	await(b, p.connected)
 	return p
 }
 
-func (p *pipes) build(now time.Time) {
+// options have messages sent before the buffer is empty.
+func options() proto.SCTPOptions {
 	low := 512 << 10
-	sctp := proto.SCTPOptions{EnableSCTP: true, SCTPDefaultStreamBufferedAmountLowThreshold: &low}
+	return proto.SCTPOptions{EnableSCTP: true, SCTPDefaultStreamBufferedAmountLowThreshold: &low}
+}
+
+// pair makes two pipe transports.
+func (p *pipes) pair(now time.Time) {
 	var ports [2]uint16
 	for i := range ports {
 		d := p.ask(now, proto.RouterCreatePipeTransport, "router", proto.PipeTransportOptions{
-			TransportID: fmt.Sprint(i), ListenInfo: proto.ListenInfo{Protocol: "udp", IP: "127.0.0.1"}, SCTPOptions: sctp,
+			TransportID: fmt.Sprint(i), ListenInfo: proto.ListenInfo{Protocol: "udp", IP: "127.0.0.1"}, SCTPOptions: options(),
 		})
 		ports[i] = d.(proto.PipeTransportDump).Tuple.LocalPort
 	}
 	for i := range ports {
 		p.ask(now, proto.PipeTransportConnect, fmt.Sprint(i), proto.ConnectPipeTransport{IP: "127.0.0.1", Port: ports[1-i]})
 	}
+}
+
+// build makes what goes over them.
+func (p *pipes) build(now time.Time) {
 	p.ask(now, proto.RouterCreateDirectTransport, "router", proto.DirectTransportOptions{TransportID: "direct"})
 	stream := &proto.SCTPStreamParameters{StreamID: 1}
 	p.ask(now, proto.TransportProduceData, "direct", proto.ProduceData{DataProducerID: "source", Type: proto.DataDirect})
