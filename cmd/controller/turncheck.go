@@ -156,7 +156,8 @@ func checkTURNTimes(s *checked, _ *proto.TURNSettings) error {
 		setting     string
 		value, most time.Duration
 	}{
-		{"turn-max-lifetime", s.TURN.MaxLifetime, 24 * time.Hour}, {"turn-nonce-lifetime", s.TURN.NonceLifetime, time.Hour},
+		{"turn-max-lifetime", s.TURN.MaxLifetime, 24 * time.Hour},
+		{"turn-nonce-lifetime", s.TURN.NonceLifetime, time.Hour},
 		{"turn-credential-lifetime", s.TURN.CredentialLifetime, 7 * 24 * time.Hour},
 	} {
 		if f.value < time.Second || f.value > f.most {

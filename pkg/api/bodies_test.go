@@ -51,7 +51,10 @@ func (s *set) requests() []request {
 	full := proto.RTPCapabilities{Codecs: codecs, HeaderExtensions: []proto.RTPHeaderExtension{{Kind: "audio", URI: "urn:x", PreferredID: 1, Direction: "sendrecv"}}}
 	stream := proto.SCTPStreamParameters{StreamID: 4, Ordered: &yes}
 	return []request{
-		{proto.ControllerListWorkers, "", nil}, {proto.ControllerListRouters, "", nil}, {proto.ControllerRTPCapabilities, "", nil}, {proto.ControllerListWebRTCServers, "", nil},
+		{proto.ControllerListWorkers, "", nil},
+		{proto.ControllerListRouters, "", nil},
+		{proto.ControllerRTPCapabilities, "", nil},
+		{proto.ControllerListWebRTCServers, "", nil},
 		{proto.ControllerOpenRouter, "", proto.OpenRouter{RouterID: r, Own: true}},
 		{proto.ControllerTakeWebRTCServer, "", proto.TakeWebRTCServer{WebRTCServerID: r + "-s"}},
 		{proto.ControllerLeaveRouter, "", proto.LeaveRouter{RouterID: r}},
@@ -75,7 +78,10 @@ func (s *set) requests() []request {
 		{proto.TransportSetMaxOutgoingBitrate, r + "-w", proto.SetMaxOutgoingBitrate{MaxOutgoingBitrate: 50_000}},
 		{proto.ConsumerSetPriority, r + "-c", proto.SetPriority{Priority: 3}},
 		{proto.DataConsumerSetSubchannels, r + "-dc", proto.SetSubchannels{Subchannels: []uint16{3}}},
-		{proto.ProducerPause, r + "-p", nil}, {proto.ConsumerResume, r + "-c", nil}, {proto.DataProducerPause, r + "-dp", nil}, {proto.DataConsumerPause, r + "-dc", nil},
+		{proto.ProducerPause, r + "-p", nil},
+		{proto.ConsumerResume, r + "-c", nil},
+		{proto.DataProducerPause, r + "-dp", nil},
+		{proto.DataConsumerPause, r + "-dc", nil},
 		{proto.TransportCloseConsumer, r + "-u", proto.CloseConsumer{ConsumerID: r + "-c"}},
 		{proto.TransportCloseProducer, r + "-t", proto.CloseProducer{ProducerID: r + "-p"}},
 		{proto.TransportCloseDataConsumer, r + "-u", proto.CloseDataConsumer{DataConsumerID: r + "-dc"}},
@@ -89,8 +95,12 @@ func (s *set) requests() []request {
 
 // wrong is a value of every type, and what lies at the ends of their ranges.
 var wrong = []any{
-	nil, true, 0, 1, -1, 70_000, uint64(1) << 40, uint64(math.MaxUint64), 1.5, "", "x", strings.Repeat("x", 70_000), []byte("bytes"), []any{}, []any{1, "x", nil},
-	map[string]any{}, map[string]any{"x": 1}, "stage1", "300.0.0.1",
+	nil, true, 0, 1, -1, 70_000, uint64(1) << 40, uint64(math.MaxUint64), 1.5, "", "x", strings.Repeat("x", 70_000), []byte("bytes"),
+	[]any{},
+	[]any{1, "x", nil},
+	map[string]any{},
+	map[string]any{"x": 1},
+	"stage1", "300.0.0.1",
 }
 
 // vary calls f with every variant of a body: every field absent and every wrong value in its place, on all levels.

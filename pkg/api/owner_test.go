@@ -219,8 +219,12 @@ func TestRoomsAreSafe(t *testing.T) {
 		t.Errorf("owners %v", owners)
 	}
 	for _, look := range []struct{ method, id string }{
-		{proto.RouterDumpMethod, "room"}, {proto.TransportDumpMethod, d.ID()}, {proto.TransportGetStats, d.ID()}, {proto.ProducerDumpMethod, p.ID()},
-		{proto.ProducerGetStats, p.ID()}, {proto.WebRTCServerDumpMethod, x.Server.ID()},
+		{proto.RouterDumpMethod, "room"},
+		{proto.TransportDumpMethod, d.ID()},
+		{proto.TransportGetStats, d.ID()},
+		{proto.ProducerDumpMethod, p.ID()},
+		{proto.ProducerGetStats, p.ID()},
+		{proto.WebRTCServerDumpMethod, x.Server.ID()},
 	} {
 		ask[any](b, look.method, look.id, nil)
 	}

@@ -25,7 +25,6 @@ type play struct {
 	lines []string
 	mu    sync.Mutex
 	heard []string
-	names map[string]string // of ids
 }
 
 func (p *play) say(format string, args ...any) {

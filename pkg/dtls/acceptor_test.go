@@ -294,7 +294,9 @@ func TestAcceptorIgnoresWhatIsForged(t *testing.T) {
 	for _, b := range [][]byte{
 		forged(contentAlert, 0, 2, 40), forged(contentAlert, 0, 1, 0), forged(contentData, 0, 1, 2, 3), forged(contentData, 1, make([]byte, 40)...),
 		forged(contentAlert, 1, make([]byte, 40)...), forged(contentHandshake, 1, make([]byte, 60)...), forged(contentHandshake, 0, make([]byte, 60)...),
-		helloOf(0, nil, suiteECDSAGCM), helloOf(1, make([]byte, cookieSize), suiteECDSAGCM), {1, 2, 3}, nil, bytes.Repeat([]byte{0xff}, 100),
+		helloOf(0, nil, suiteECDSAGCM), helloOf(1, make([]byte, cookieSize), suiteECDSAGCM),
+		{1, 2, 3},
+		nil, bytes.Repeat([]byte{0xff}, 100),
 	} {
 		w.acceptor.Handle(time.Now(), b, clientAt)
 	}

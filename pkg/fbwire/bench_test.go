@@ -116,12 +116,18 @@ func TestTraces(t *testing.T) {
 			"map[direction:0 info:map[KeyFrameTraceInfo:map[is_rtx:1 rtp_packet:map[is_key_frame:0 marker:1 mid:m payload_size:0 payload_type:96 " +
 				"sequence_number:7 size:1200 spatial_layer:0 ssrc:1 temporal_layer:0 timestamp:0 wide_sequence_number:9]]] timestamp:5 type:0]",
 		},
-		{proto.EventConsumerTrace, proto.TraceEvent{Type: "pli", Timestamp: 5, Direction: "out", Info: map[string]any{"ssrc": uint32(9)}},
-			"map[direction:1 info:map[PliTraceInfo:map[ssrc:9]] timestamp:5 type:3]"},
+		{
+			proto.EventConsumerTrace,
+			proto.TraceEvent{Type: "pli", Timestamp: 5, Direction: "out", Info: map[string]any{"ssrc": uint32(9)}},
+			"map[direction:1 info:map[PliTraceInfo:map[ssrc:9]] timestamp:5 type:3]",
+		},
 		{proto.EventConsumerTrace, proto.TraceEvent{Type: "nack", Timestamp: 5, Direction: "in"}, "map[direction:0 timestamp:5 type:2]"},
-		{proto.EventTransportTrace, proto.TraceEvent{Type: "bwe", Timestamp: 5, Direction: "out", Info: map[string]any{"bweType": "remb", "minBitrate": -1, "maxBitrate": 1 << 40}},
+		{
+			proto.EventTransportTrace,
+			proto.TraceEvent{Type: "bwe", Timestamp: 5, Direction: "out", Info: map[string]any{"bweType": "remb", "minBitrate": -1, "maxBitrate": 1 << 40}},
 			"map[direction:1 info:map[BweTraceInfo:map[available_bitrate:0 bwe_type:1 desired_bitrate:0 effective_desired_bitrate:0 max_bitrate:1099511627776 " +
-				"max_padding_bitrate:0 min_bitrate:0 start_bitrate:0]] timestamp:5 type:1]"},
+				"max_padding_bitrate:0 min_bitrate:0 start_bitrate:0]] timestamp:5 type:1]",
+		},
 	} {
 		if !c.event(e, "p", tt.event, tt.body, nil) || e.wrong != "" {
 			t.Fatalf("%s: %s", tt.event, e.wrong)

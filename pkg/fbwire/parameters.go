@@ -14,7 +14,7 @@ import (
 
 // parameterPlan is how parameters of codecs are written: a list of names with values, each in an arm of a union by its type.
 type parameterPlan struct {
-	name, value, union     *Field
+	name, value            *Field
 	boolean, integer, real parameterArm
 	text, list             parameterArm
 	slots                  int

@@ -31,25 +31,30 @@ func TestTURNURLs(t *testing.T) {
 		want       string
 	}{
 		"both protocols": {
-			[]proto.ICECandidate{candidate("udp", "192.0.2.1", 40000), candidate("tcp", "192.0.2.1", 40000)}, nil,
+			[]proto.ICECandidate{candidate("udp", "192.0.2.1", 40000), candidate("tcp", "192.0.2.1", 40000)},
+			nil,
 			"turn:192.0.2.1:40000?transport=tcp",
 		},
 		"one of each IP version": {
-			[]proto.ICECandidate{candidate("tcp", "192.0.2.1", 1), candidate("tcp", "192.0.2.2", 1), candidate("tcp", "2001:db8::1", 1)}, nil,
+			[]proto.ICECandidate{candidate("tcp", "192.0.2.1", 1), candidate("tcp", "192.0.2.2", 1), candidate("tcp", "2001:db8::1", 1)},
+			nil,
 			"turn:192.0.2.1:1?transport=tcp turn:[2001:db8::1]:1?transport=tcp",
 		},
 		"a name": {[]proto.ICECandidate{candidate("tcp", "sfu.example", 1)}, nil, "turn:sfu.example:1?transport=tcp"},
 		"loopback beside an address": {
-			[]proto.ICECandidate{candidate("tcp", "127.0.0.1", 1), candidate("tcp", "192.0.2.1", 1), candidate("tcp", "::1", 1)}, nil,
+			[]proto.ICECandidate{candidate("tcp", "127.0.0.1", 1), candidate("tcp", "192.0.2.1", 1), candidate("tcp", "::1", 1)},
+			nil,
 			"turn:192.0.2.1:1?transport=tcp",
 		},
 		"loopback alone": {[]proto.ICECandidate{candidate("tcp", "127.0.0.1", 1)}, nil, "turn:127.0.0.1:1?transport=tcp"},
 		"servers of their own": {
-			[]proto.ICECandidate{candidate("tcp", "192.0.2.1", 1)}, []string{"turns:turn.example:443?transport=tcp"},
+			[]proto.ICECandidate{candidate("tcp", "192.0.2.1", 1)},
+			[]string{"turns:turn.example:443?transport=tcp"},
 			"turn:192.0.2.1:1?transport=tcp turns:turn.example:443?transport=tcp",
 		},
 		"many of those": {
-			[]proto.ICECandidate{candidate("udp", "192.0.2.1", 1), candidate("tcp", "192.0.2.1", 1)}, many[:7],
+			[]proto.ICECandidate{candidate("udp", "192.0.2.1", 1), candidate("tcp", "192.0.2.1", 1)},
+			many[:7],
 			"turn:192.0.2.1:1?transport=tcp " + strings.Join(many[:7], " "),
 		},
 		"too many of those": {[]proto.ICECandidate{candidate("tcp", "192.0.2.1", 1)}, many, strings.Join(many[:8], " ")},
@@ -190,7 +195,7 @@ func TestTURNCredentialsAreRefreshed(t *testing.T) {
 						held = refreshed.ICEServers
 						news = append(news, fmt.Sprintf("%d→%d", minute+1, int(endOf(t, held).Sub(start)/time.Minute)))
 					}
-					left := endOf(t, held).Sub(time.Now())
+					left := time.Until(endOf(t, held))
 					if mine := p.Grant(); !mine.Expired(time.Now()) && left < 15*time.Minute && (mine.Expires.IsZero() || endOf(t, held).Before(mine.Expires)) {
 						t.Fatalf("after %v credentials last for %v", time.Since(start), left)
 					}

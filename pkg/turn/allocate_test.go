@@ -80,8 +80,15 @@ func TestLifetimes(t *testing.T) {
 		most  time.Duration
 		want  uint32
 	}{
-		{-1, 20 * time.Minute, 600}, {0, 20 * time.Minute, 600}, {60, 20 * time.Minute, 600}, {601, 20 * time.Minute, 601},
-		{3600, 20 * time.Minute, 1200}, {1 << 31, 20 * time.Minute, 1200}, {3600, time.Minute, 60}, {-1, time.Minute, 60}, {3600, time.Hour, 3600},
+		{-1, 20 * time.Minute, 600},
+		{0, 20 * time.Minute, 600},
+		{60, 20 * time.Minute, 600},
+		{601, 20 * time.Minute, 601},
+		{3600, 20 * time.Minute, 1200},
+		{1 << 31, 20 * time.Minute, 1200},
+		{3600, time.Minute, 60},
+		{-1, time.Minute, 60},
+		{3600, time.Hour, 3600},
 	} {
 		w := newWorld(t, func(c *Config) { c.MaxLifetime = test.most })
 		c := w.client(clientAddr)

@@ -56,7 +56,7 @@ func TestConnect(t *testing.T) {
 	if stream.spliced.IsValid() {
 		t.Fatal("spliced")
 	}
-	m = d.expect(0, stun.ConnectionBind, connectionID(id))
+	d.expect(0, stun.ConnectionBind, connectionID(id))
 	if stream.spliced != d.tuple {
 		t.Errorf("spliced to %v", stream.spliced)
 	}
@@ -293,9 +293,19 @@ func TestFrameSize(t *testing.T) {
 		size int
 		ok   bool
 	}{
-		{0x00010000, 20, true}, {0x00030064, 120, true}, {0x00030001, 0, false}, {0x03ff0004, 24, true}, {0x04000004, 0, false},
-		{0x40000000, 4, true}, {0x40000001, 8, true}, {0x40000004, 8, true}, {0x4fff0005, 12, true}, {0x7fffffff, 65540, true},
-		{0x80000000, 0, false}, {0xffffffff, 0, false}, {0x16030100, 0, false},
+		{0x00010000, 20, true},
+		{0x00030064, 120, true},
+		{0x00030001, 0, false},
+		{0x03ff0004, 24, true},
+		{0x04000004, 0, false},
+		{0x40000000, 4, true},
+		{0x40000001, 8, true},
+		{0x40000004, 8, true},
+		{0x4fff0005, 12, true},
+		{0x7fffffff, 65540, true},
+		{0x80000000, 0, false},
+		{0xffffffff, 0, false},
+		{0x16030100, 0, false},
 	} {
 		size, ok := FrameSize(binary.BigEndian.AppendUint32(nil, test.head))
 		if ok != test.ok || ok && size != test.size {
