@@ -14,7 +14,7 @@ type TURNSettings struct {
 	NonceLifetime  int               `json:"nonceLifetime,omitempty" min:"0"` // in seconds; 600 if absent
 	AllowPeers     []string          `json:"allowPeers,omitempty"`            // prefixes that may be relayed to although they are private, say
 	DenyPeers      []string          `json:"denyPeers,omitempty"`             // prefixes that may not be; the longest prefix decides
-	MediaPorts     []string          `json:"mediaPorts,omitempty"`            // addresses with ports of other workers' media, which may always be relayed to
+	MediaPorts     []string          `json:"mediaPorts,omitempty"`            // addresses with ports of other workers' media, or that=where it is behind NAT, which may always be relayed to
 	Certificate    string            `json:"certificate,omitempty"`           // PEM, of tls and dtls
 	Key            string            `json:"key,omitempty"`                   // PEM
 	Quotas         TURNQuotas        `json:"quotas"`

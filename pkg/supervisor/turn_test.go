@@ -162,7 +162,7 @@ func TestRelayAddresses(t *testing.T) {
 // A media port is known by each address that clients may call it by.
 func TestMediaPorts(t *testing.T) {
 	got, err := RTC{Announced: []string{"198.51.100.7"}}.mediaPorts([]proto.IPPort{{IP: "10.0.0.5", Port: 40000}, {IP: "2001:db8::1", Port: 40000}})
-	if want := "[198.51.100.7:40000 10.0.0.5:40000 [2001:db8::1]:40000]"; err != nil || fmt.Sprint(got) != want {
+	if want := "[198.51.100.7:40000=10.0.0.5:40000 [2001:db8::1]:40000]"; err != nil || fmt.Sprint(got) != want {
 		t.Errorf("%v, %v; want %s", got, err, want)
 	}
 	got, err = RTC{}.mediaPorts([]proto.IPPort{{IP: "0.0.0.0", Port: 40000}})

@@ -95,11 +95,12 @@ func (r RTC) relayAddresses() ([]string, error) {
 	return list, nil
 }
 
-// mediaPorts are the addresses by which clients may call a worker's sockets of media.
+// mediaPorts are the addresses by which clients may call a worker's sockets of media; one that is announced is called so, and what it is behind that is
+// said with it.
 func (r RTC) mediaPorts(sockets []proto.IPPort) ([]string, error) {
 	var list []string
-	add := func(a netip.Addr, port uint16) {
-		if text := netip.AddrPortFrom(a, port).String(); !slices.Contains(list, text) {
+	add := func(text string) {
+		if !slices.Contains(list, text) {
 			list = append(list, text)
 		}
 	}
@@ -108,19 +109,18 @@ func (r RTC) mediaPorts(sockets []proto.IPPort) ([]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("a worker listens on %q", s.IP)
 		}
-		if announced, err := netip.ParseAddr(r.announced(a)); err == nil {
-			add(announced.Unmap(), s.Port)
+		found := []netip.Addr{a}
+		if a.IsUnspecified() {
+			if found, err = (RTC{Listen: found}).machine(); err != nil {
+				return nil, err
+			}
 		}
-		if !a.IsUnspecified() {
-			add(a, s.Port)
+		if announced, err := netip.ParseAddr(r.announced(a)); err == nil && len(found) > 0 {
+			add(netip.AddrPortFrom(announced.Unmap(), s.Port).String() + "=" + netip.AddrPortFrom(found[0], s.Port).String())
 			continue
 		}
-		found, err := RTC{Listen: []netip.Addr{a}}.machine()
-		if err != nil {
-			return nil, err
-		}
 		for _, f := range found {
-			add(f, s.Port)
+			add(netip.AddrPortFrom(f, s.Port).String())
 		}
 	}
 	return list, nil

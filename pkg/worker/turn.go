@@ -75,6 +75,7 @@ func (w *Worker) startRelay(now time.Time, p *turnPlan) (*relay, *turnField) {
 		return nil, fieldOf(err)
 	}
 	r.media.foreign(p.media)
+	r.media.aliases.set(p.mediaAt)
 	r.certificate.Store(p.certificate)
 	for _, l := range p.listen {
 		if err := r.listen(l); err != nil {
@@ -138,6 +139,7 @@ func (r *relay) reload(now time.Time, p *turnPlan) *turnField {
 		r.certificate.Store(p.certificate)
 	}
 	r.media.foreign(p.media)
+	r.media.aliases.set(p.mediaAt)
 	return nil
 }
 
@@ -177,7 +179,7 @@ func (r *relay) fromPeers(now time.Time, batch *socket.Batch) {
 	r.panics.serving(r)
 	r.serving = tuple.Tuple{}
 	for s, from, data, ok := batch.NextRelayed(); ok; s, from, data, ok = batch.NextRelayed() {
-		r.server.HandleRelay(now, s.Tag.(*turn.Relay), from, data)
+		r.server.HandleRelay(now, s.Tag.(*turn.Relay), r.media.aliases.nameOf(from), data)
 	}
 }
 

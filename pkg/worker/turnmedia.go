@@ -25,6 +25,7 @@ type mediaPorts struct {
 	byName  map[netip.AddrPort]*mediaName
 	relays  map[netip.AddrPort]*turn.Relay // by the address that media sees
 	others  map[netip.AddrPort]bool        // of other workers
+	aliases mediaAliases
 	own     map[netip.Addr]bool
 	queue   []backPacket
 	bytes   []byte

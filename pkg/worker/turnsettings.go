@@ -19,8 +19,9 @@ import (
 type turnPlan struct {
 	config      turn.Config
 	listen      []turnListen
-	certificate *tls.Certificate // of tls and dtls
-	media       []netip.AddrPort // of other workers
+	certificate *tls.Certificate                  // of tls and dtls
+	media       []netip.AddrPort                  // of other workers, as clients call them
+	mediaAt     map[netip.AddrPort]netip.AddrPort // where they are, if that is elsewhere
 }
 
 // turnListen is one listener of TURN's own.
@@ -217,11 +218,33 @@ func (p *turnPlan) readPeers(s *proto.TURNSettings) *turnField {
 	if p.config.DenyPeers, wrong = prefixes("denyPeers", s.DenyPeers); wrong != nil {
 		return wrong
 	}
-	if p.media, wrong = addrPorts("mediaPorts", s.MediaPorts); wrong != nil {
+	if wrong = p.readMedia(s.MediaPorts); wrong != nil {
 		return wrong
 	}
 	p.config.AlternateServers, wrong = addrPorts("alternates", s.Alternates)
 	return wrong
+}
+
+// readMedia takes ports of media, as clients call them, or that and where they are on this machine.
+func (p *turnPlan) readMedia(texts []string) (wrong *turnField) {
+	p.mediaAt = make(map[netip.AddrPort]netip.AddrPort)
+	for _, text := range texts {
+		called, at, elsewhere := strings.Cut(text, "=")
+		list, wrong := addrPorts("mediaPorts", []string{called})
+		if wrong != nil {
+			return wrong
+		}
+		p.media = append(p.media, list[0])
+		if !elsewhere {
+			continue
+		}
+		there, wrong := addrPorts("mediaPorts", []string{at})
+		if wrong != nil {
+			return wrong
+		}
+		p.mediaAt[list[0]] = there[0]
+	}
+	return nil
 }
 
 // prefixes reads addresses with or without a length. Bits behind the length are a mistake: it is not known which of the two is meant.

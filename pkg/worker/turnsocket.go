@@ -34,7 +34,7 @@ func (s *relaySocket) Next() []byte { return s.owner.egress.Next() }
 
 // Commit sends it.
 func (s *relaySocket) Commit(n int, to netip.AddrPort, df bool) {
-	s.owner.egress.Commit(n, tuple.Tuple{Local: s.Local(), Remote: to, Link: s.Link(df), Protocol: tuple.UDP})
+	s.owner.egress.Commit(n, tuple.Tuple{Local: s.Local(), Remote: s.owner.media.aliases.placeOf(to), Link: s.Link(df), Protocol: tuple.UDP})
 }
 
 // Close frees the port, once what was relayed before is sent.
