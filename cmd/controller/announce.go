@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net"
+	"strings"
 
 	"gazpacho/pkg/web"
 )
@@ -35,6 +36,10 @@ func (c *controller) announce() {
 	}
 	if !web.Bundled() {
 		c.log.Warn("this program was built without the demo page: run `make build`")
+	}
+	if relays := c.relays.workers; relays != nil {
+		c.log.Info("clients are relayed that no direct path leads to", "listen", strings.Join(relays.Listen, ","), "urls", strings.Join(c.relays.clients.URLs, ","),
+			"realm", relays.Realm, "allowedPeers", strings.Join(relays.AllowPeers, ","))
 	}
 	for _, warning := range c.warnings {
 		c.log.Warn(warning)

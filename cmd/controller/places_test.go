@@ -19,7 +19,7 @@ func TestEverySettingInEveryPlace(t *testing.T) {
 		if f.Name == "config" {
 			return
 		}
-		value := map[string]string{"int": "41", "bool": "true", "float64": "2.5", "string": "other", "list": "a.example"}[f.Value.Type()]
+		value := map[string]string{"int": "41", "bool": "true", "float64": "2.5", "duration": "1m30s", "string": "other", "list": "a.example"}[f.Value.Type()]
 		if value == "" {
 			t.Fatalf("--%s is a %s: no file has such a thing", f.Name, f.Value.Type())
 		}

@@ -155,6 +155,12 @@ func TestRelaysAreAnnounced(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			cfg := configured(t, nil, append([]string{"--turn-listen", "tls:127.0.0.1:" + port, "--turn-realm", "example.org"}, args...)...)
 			c := run(t, cfg)
+			want := "urls=\"turns:127.0.0.1:" + port
+			for deadline := time.Now().Add(20 * time.Second); !strings.Contains(c.log.String(), want); time.Sleep(time.Millisecond) { // the log is written later
+				if time.Now().After(deadline) {
+					t.Fatalf("no %s in the log:\n%s", want, c.log)
+				}
+			}
 			conn, status := visit(t, c.address, "roomId=r&peerId=p", nil)
 			if status != http.StatusSwitchingProtocols {
 				t.Fatal(status)
