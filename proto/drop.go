@@ -93,6 +93,7 @@ var DropReasons = []DropReason{
 	{"dtlsMailbox", DropRecord, "the handshake does not keep up"},
 	{"dtlsSealed", DropRecord, "a protected record that is not authentic, or means nothing"},
 	{"dtlsUnread", DropRecord, "application data that SCTP does not take in time"},
+	{"dtlsUnposted", DropSent, "a datagram of DTLS; the loop does not keep up"},
 	{"dtlsLimit", DropHandshake, "as many run as may: it waits"},
 	{"dtlsRecordBudget", DropHandshake, "a connection ended because its key has protected as many records as it may"},
 

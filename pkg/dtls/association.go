@@ -70,7 +70,7 @@ type Config struct {
 	Events      Events
 	// Post runs f on the loop. It is called from any goroutine, and never blocks.
 	Post func(f func(now time.Time))
-	// Send sends one DTLS datagram to the peer. The slice is the callee's to keep. It is called once
+	// Send sends one DTLS datagram to the peer. The slice is borrowed. It is called once
 	// more during or after Close, with the close_notify, and may ignore that.
 	Send func(now time.Time, datagram []byte)
 	// Timer calls f on the loop at a time, unless stop is called before.

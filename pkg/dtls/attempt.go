@@ -233,7 +233,7 @@ func (at *attempt) note(datagram []byte) {
 		at.ccsSent, at.sent = true, nil // sent again, it takes the place of the copy before
 	}
 	if at.ccsSent && at.owner.state == StateConnecting {
-		at.sent = append(at.sent, datagram)
+		at.sent = append(at.sent, bytes.Clone(datagram))
 	}
 }
 

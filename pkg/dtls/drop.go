@@ -32,6 +32,7 @@ const (
 	DropMailbox             // the island does not keep up
 	DropSealed              // protected record that is not authentic, or means nothing
 	DropUnread              // application data that nobody takes
+	DropUnposted            // a datagram to the peer that the loop does not get round to sending
 	DropBudget              // not a record but a connection: the record budget of its key is spent (R-DTLS-7)
 	numDrops
 )
@@ -39,7 +40,7 @@ const (
 var dropNames = [numDrops]string{
 	"passed", "over", "record", "contentType", "epoch", "plaintextAlert", "plaintextData", "data", "late",
 	"retransmission", "early", "duplicate", "fragment", "memory", "message", "helloMalformed",
-	"helloVersion", "helloSuite", "helloGroup", "helloSrtp", "helloRival", "limit", "mailbox", "sealed", "unread", "recordBudget",
+	"helloVersion", "helloSuite", "helloGroup", "helloSrtp", "helloRival", "limit", "mailbox", "sealed", "unread", "unposted", "recordBudget",
 }
 
 // String returns the name the counter is published under.
@@ -56,15 +57,19 @@ type Counters struct {
 	Retransmitted uint64
 	Handshakes    Handshakes
 
-	unread atomic.Uint64 // of DropUnread: islands count it
+	// Of DropUnread and DropUnposted: islands count them.
+	unread, unposted atomic.Uint64
 }
 
 func (c *Counters) count(d Drop) { c.dropped[d]++ }
 
 // Dropped returns how often something was dropped for that reason.
 func (c *Counters) Dropped(d Drop) uint64 {
-	if d == DropUnread {
+	switch d {
+	case DropUnread:
 		return c.unread.Load()
+	case DropUnposted:
+		return c.unposted.Load()
 	}
 	return c.dropped[d]
 }

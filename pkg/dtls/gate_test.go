@@ -175,8 +175,9 @@ func TestDropNames(t *testing.T) {
 	c.count(DropEpoch)
 	c.count(DropEpoch)
 	c.unread.Add(3)
+	c.unposted.Add(4)
 	c.Each(func(d Drop, n uint64) {
-		if n != map[Drop]uint64{DropEpoch: 2, DropUnread: 3}[d] {
+		if n != map[Drop]uint64{DropEpoch: 2, DropUnread: 3, DropUnposted: 4}[d] {
 			t.Errorf("%v: %d", d, n)
 		}
 	})

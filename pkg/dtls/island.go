@@ -1,7 +1,6 @@
 package dtls
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -41,6 +40,7 @@ type island struct {
 
 	// Owned.
 	mail   *carrier // what the peer sent
+	out    *mailbox.Outbox
 	config *pion.Config
 	suite  *chacha20 // nil when the suite is the library's
 	ctx    context.Context
@@ -60,6 +60,7 @@ func newIsland(a *Association, at *attempt) *island {
 	}
 	i.ctx, i.cancel = context.WithCancel(context.Background())
 	i.mail = newCarrier(i.send)
+	i.out = mailbox.NewOutbox(i.post, at.outgoing)
 	i.config = &pion.Config{
 		Certificates:            []tls.Certificate{a.cfg.Certificate.pair},
 		ClientAuth:              pion.RequireAnyClientCert,
@@ -206,11 +207,9 @@ func (i *island) verify(certificates [][]byte, _ [][]*x509.Certificate) error {
 
 // send passes a datagram on to the loop. The library calls it from one goroutine at a time.
 func (i *island) send(b []byte) {
-	if i.spend(b) {
-		return
+	if !i.spend(b) && !i.out.Put(b) {
+		i.counters.unposted.Add(1)
 	}
-	datagram := bytes.Clone(b)
-	i.post(func(now time.Time) { i.attempt.outgoing(now, datagram) })
 }
 
 // spend counts the protected records of a datagram against the budget, and tells whether it must not be sent:

@@ -1,7 +1,6 @@
 package dtls
 
 import (
-	"bytes"
 	"encoding/binary"
 	"time"
 )
@@ -48,7 +47,7 @@ func (r *remnant) protected(now time.Time, a *Association, rec record) (over boo
 		// as a replay.
 		r.heard = number
 		for _, datagram := range r.flight {
-			a.cfg.Send(now, bytes.Clone(datagram))
+			a.cfg.Send(now, datagram)
 		}
 	default:
 		a.drop(DropDuplicate) // or an alert that ends nothing

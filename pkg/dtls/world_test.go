@@ -152,6 +152,7 @@ func (w *world) DTLSFailed(_ time.Time, reason error) {
 // send is Config.Send.
 func (w *world) send(now time.Time, b []byte) {
 	w.sentAt = append(w.sentAt, now)
+	b = bytes.Clone(b)
 	for _, b := range through(w.toPeer, b) {
 		if w.peer != nil {
 			w.peer.mail.Put(b)
