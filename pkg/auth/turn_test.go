@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"gazpacho/pkg/turn"
 )
 
 var turnEnd = time.Unix(1777640400, 900)
@@ -20,8 +22,8 @@ func TestTURNCredentials(t *testing.T) {
 	if !c.Expires.Equal(time.Unix(1777640400, 0)) {
 		t.Errorf("they end at %v", c.Expires)
 	}
-	if c.Password != turnPassword([]byte("north"), c.Username) {
-		t.Errorf("%+v is not a password of its name", c)
+	if c.Password != turn.Password([]byte("north"), c.Username) {
+		t.Errorf("%+v is not what workers compute", c)
 	}
 	if got := turnPassword([]byte("north"), "1777640400:x"); got != "Iqo/aKOybB7DM1Cb9vpKlN8wwiM=" {
 		t.Errorf("the password of the vector is %s", got)
