@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"gazpacho/pkg/tuple"
 )
@@ -12,14 +13,31 @@ import (
 // Stream is a TCP connection of a peer, which is to become one with a client's (RFC 6062): all bytes of the one go to the other, unread,
 // and they end together. What the peer sends before waits in the kernel.
 type Stream struct {
-	nc      *net.TCPConn
-	over    func() // told once that it ended, unless the owner closed it
-	closed  atomic.Bool
-	spliced atomic.Bool
+	// Passed in.
+	nc       *net.TCPConn
+	over     func() // told once that it ended, unless the owner closed it
+	up, down *Pace  // of the client's bytes and of the peer's; nil for no bound
+
+	// State.
+	closed         atomic.Bool
+	done           chan struct{} // closed with it
+	spliced        atomic.Bool
+	sent, received atomic.Uint64 // bytes to the peer and from it
 }
 
+// spliceBuffer is how much is carried at once.
+const spliceBuffer = 16 << 10
+
 // NewStream takes over a peer's connection. When it ends by itself over is called, from any goroutine. Before it is spliced, nobody reads it.
-func NewStream(nc *net.TCPConn, over func()) *Stream { return &Stream{nc: nc, over: over} }
+func NewStream(nc *net.TCPConn, over func()) *Stream {
+	return &Stream{nc: nc, over: over, done: make(chan struct{})}
+}
+
+// Bound bounds what goes to the peer and what comes from it. It is called before Splice.
+func (s *Stream) Bound(up, down *Pace) { s.up, s.down = up, down }
+
+// Carried returns how many bytes went to the peer and came from it. It may be called from any goroutine.
+func (s *Stream) Carried() (up, down uint64) { return s.sent.Load(), s.received.Load() }
 
 // ReusePort lets the listener of a TCP relay and the connections it makes have one port: it is the Control of both.
 func ReusePort(network, address string, raw syscall.RawConn) error {
@@ -29,6 +47,7 @@ func ReusePort(network, address string, raw syscall.RawConn) error {
 // Close ends it, and the client's connection that it is spliced to. The owner is not told.
 func (s *Stream) Close() {
 	if s.closed.CompareAndSwap(false, true) {
+		close(s.done)
 		s.nc.Close()
 	}
 }
@@ -36,6 +55,7 @@ func (s *Stream) Close() {
 // end closes it because one of the two sides did.
 func (s *Stream) end() {
 	if s.closed.CompareAndSwap(false, true) {
+		close(s.done)
 		s.nc.Close()
 		s.over()
 	}
@@ -74,12 +94,12 @@ func (s *Stream) run(c *tcpConn, first []byte) {
 	go func() {
 		defer both.Done()
 		c.awaitWriter()
-		carry(c.stream, s.nc)
+		s.carry(c.stream, s.nc, s.down, &s.received)
 		c.close()
 		s.end()
 	}()
-	if _, err := s.nc.Write(first); err == nil {
-		carry(s.nc, c.stream)
+	if len(first) == 0 || s.write(s.nc, first, s.up, &s.sent) {
+		s.carry(s.nc, c.stream, s.up, &s.sent)
 	}
 	c.close()
 	s.end()
@@ -87,18 +107,33 @@ func (s *Stream) run(c *tcpConn, first []byte) {
 }
 
 // carry copies until either connection fails or ends.
-func carry(to, from net.Conn) {
-	buffer := make([]byte, 16<<10)
+func (s *Stream) carry(to, from net.Conn, pace *Pace, count *atomic.Uint64) {
+	buffer := make([]byte, spliceBuffer)
 	for {
-		n, err := from.Read(buffer)
-		if n > 0 {
-			if _, err := to.Write(buffer[:n]); err != nil {
-				return
-			}
-		}
-		if err != nil {
+		n, err := from.Read(buffer[:pace.chunk()])
+		if n > 0 && !s.write(to, buffer[:n], pace, count) || err != nil {
 			return
 		}
+	}
+}
+
+// write writes what was read, and waits as long as the pace wants. It returns false when the stream is over.
+func (s *Stream) write(to net.Conn, b []byte, pace *Pace, count *atomic.Uint64) bool {
+	count.Add(uint64(len(b))) // ahead of the peer's knowing
+	if _, err := to.Write(b); err != nil {
+		return false
+	}
+	wait := pace.pay(time.Now(), len(b))
+	if wait <= 0 {
+		return true
+	}
+	t := time.NewTimer(wait)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-s.done:
+		return false
 	}
 }
 

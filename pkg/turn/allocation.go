@@ -34,6 +34,7 @@ type allocation struct {
 	permissions []permission
 	channels    []channel
 	connections []*Connection
+	share       StreamShare
 	mobile      *mobility
 	charge      charge
 

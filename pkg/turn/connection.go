@@ -28,9 +28,10 @@ type Connection struct {
 	timer  *timer.Timer
 
 	// state
-	asked  *reply // the Connect that is not answered yet
-	bound  bool
-	closed bool
+	asked    *reply // the Connect that is not answered yet
+	bound    bool
+	closed   bool
+	up, down uint64 // bytes that are counted
 }
 
 // Peer returns the peer's address.
@@ -50,6 +51,9 @@ func (r *request) connect() {
 	switch {
 	case code != 0:
 		r.refuse(code)
+		return
+	case r.verdict == PeerMedia:
+		r.refuse(stun.CodeForbidden) // only packets are media; TCP to such a port would be a client of TURN again (R-TURN-6)
 		return
 	case a.connected(peer):
 		r.refuse(stun.CodeConnectionExists)
@@ -138,8 +142,23 @@ func (s *Server) PeerAccepted(now time.Time, r *Relay, peer netip.AddrPort, stre
 
 // PeerClosed tells that a peer's connection ended, or the client's that it was spliced to.
 func (s *Server) PeerClosed(now time.Time, c *Connection) {
+	c.tally()
 	c.stream = nil
 	c.close()
+}
+
+// tally counts what the stream has carried since the last time.
+func (c *Connection) tally() {
+	if c.stream == nil {
+		return
+	}
+	up, down := c.stream.Carried()
+	a := c.allocation
+	a.up.Bytes += up - c.up
+	a.down.Bytes += down - c.down
+	a.via.Counters.Up[a.class].Bytes += up - c.up
+	a.via.Counters.Down[a.class].Bytes += down - c.down
+	c.up, c.down = up, down
 }
 
 // close ends a connection and takes it out of the tables.
@@ -154,6 +173,7 @@ func (c *Connection) close() {
 	a.connections = slices.DeleteFunc(a.connections, func(other *Connection) bool { return other == c })
 	if c.stream != nil {
 		c.stream.Close()
+		c.tally()
 	}
 }
 
@@ -171,7 +191,7 @@ func (r *request) connectionBind() {
 	c.bound = true
 	c.timer.Stop()
 	r.succeed()
-	c.stream.Splice(r.from)
+	c.stream.Splice(r.from, &c.allocation.share)
 }
 
 // named returns the connection of CONNECTION-ID, nil if there is none.

@@ -341,3 +341,57 @@ func TestConnectionBindWithTheNonceOfTheControlConnection(t *testing.T) {
 		t.Error("the nonce is not good for the ConnectionBind")
 	}
 }
+
+// R-TURN-6: connections of one allocation share what bounds them, and what they carry counts as what packets do.
+func TestConnectionsShareAndCount(t *testing.T) {
+	w := newWorld(t)
+	c := w.tcpClient(clientAddr)
+	c.allocateTCP()
+	var streams [2]*fakeStream
+	for i, to := range []netip.AddrPort{peerAddr, otherPeer} {
+		c.deliver(c.signed(stun.Connect, peer(to)))
+		streams[i] = &fakeStream{}
+		w.server.PeerConnected(w.now, w.dials[i], streams[i])
+		m := parse(t, c.take())
+		id, _ := m.Uint32(stun.AttrConnectionID)
+		w.tcpClient(netip.AddrPortFrom(clientAddr.Addr(), uint16(40001+i))).expect(0, stun.ConnectionBind, connectionID(id))
+	}
+	if streams[0].share == nil || streams[0].share != streams[1].share {
+		t.Error("each has a share of its own")
+	}
+	counted := func(up, down uint64) {
+		t.Helper()
+		w.server.Stats()
+		if v := w.tcp.Counters; v.Up[Static].Bytes != up || v.Down[Static].Bytes != down {
+			t.Errorf("the listener counts %d and %d bytes, want %d and %d", v.Up[Static].Bytes, v.Down[Static].Bytes, up, down)
+		}
+		if d := w.server.Dump()[0]; d.Up.Bytes != up || d.Down.Bytes != down {
+			t.Errorf("the allocation has %d and %d bytes, want %d and %d", d.Up.Bytes, d.Down.Bytes, up, down)
+		}
+	}
+	streams[0].up, streams[0].down, streams[1].up = 100, 20, 7
+	counted(107, 20)
+	streams[0].up = 150
+	counted(157, 20)
+	streams[0].up = 151
+	w.server.PeerClosed(w.now, w.dials[0])
+	streams[0].up = 1000 // nobody looks any more
+	counted(158, 20)
+	streams[1].down = 5
+	c.expect(0, stun.Refresh, lifetime(0))
+	if v := w.tcp.Counters; v.Down[Static].Bytes != 25 {
+		t.Errorf("what was carried last is not counted: %d", v.Down[Static].Bytes)
+	}
+}
+
+// R-TURN-6: no relay is the client of another, so the ports of our own media, on which TURN answers too, are for packets only.
+func TestConnectToOwnMedia(t *testing.T) {
+	w := newWorld(t)
+	w.media[mediaAddr] = true
+	c := w.tcpClient(clientAddr)
+	c.allocateTCP()
+	c.expect(403, stun.Connect, peer(mediaAddr))
+	if len(w.dials) != 0 {
+		t.Error("it is dialed")
+	}
+}

@@ -46,8 +46,11 @@ type ChannelDump struct {
 	ExpiresAt time.Time
 }
 
-// Stats returns the gauges.
+// Stats returns the gauges, and brings the listeners' counters up to date.
 func (s *Server) Stats() Stats {
+	for _, c := range s.connections {
+		c.tally()
+	}
 	g := Stats{Allocations: len(s.clients), Reservations: len(s.reservations), Connections: len(s.connections)}
 	for _, a := range s.clients {
 		g.Permissions += len(a.permissions)
@@ -80,7 +83,7 @@ func (s *Server) sorted() []*allocation {
 func (a *allocation) dump() AllocationDump {
 	d := AllocationDump{
 		ID: a.id, Client: a.client, Listener: a.via, Username: a.username, Class: a.class, TCP: a.tcp,
-		CreatedAt: a.createdAt, ExpiresAt: a.expiresAt, Up: a.up, Down: a.down,
+		CreatedAt: a.createdAt, ExpiresAt: a.expiresAt,
 	}
 	for _, r := range a.relays {
 		if r != nil {
@@ -94,7 +97,9 @@ func (a *allocation) dump() AllocationDump {
 		d.Channels = append(d.Channels, ChannelDump{Number: c.number, Peer: c.peer, ExpiresAt: c.expiresAt})
 	}
 	for _, c := range a.connections {
+		c.tally()
 		d.Connections = append(d.Connections, c.peer)
 	}
+	d.Up, d.Down = a.up, a.down
 	return d
 }

@@ -63,10 +63,17 @@ type StreamListener interface {
 
 // Stream is the connection of a peer. What the peer sends before Splice waits, in bounded space.
 type Stream interface {
-	// Splice exchanges all further bytes with a client's connection.
-	Splice(client tuple.Tuple)
+	// Splice exchanges all further bytes with a client's connection. The share is of the allocation that it belongs to.
+	Splice(client tuple.Tuple, share *StreamShare)
+	// Carried returns how many bytes went to the peer and came from it.
+	Carried() (up, down uint64)
 	// Close ends it, and the client's connection it is spliced to. It is not told back.
 	Close()
+}
+
+// StreamShare is one for all connections of an allocation, so that the environment can bound together what they carry (Quotas.Bitrate, R-TURN-6).
+type StreamShare struct {
+	Tag any // the environment's
 }
 
 // Events hears what happens, from within the Server's calls. It must not call back.

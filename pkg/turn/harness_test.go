@@ -204,12 +204,17 @@ func (l *fakeListener) Close() { delete(l.world.taken, l.at) }
 func (s *fakeStreams) Dial(r *Relay, c *Connection) { s.dials = append(s.dials, c) }
 
 type fakeStream struct {
-	spliced tuple.Tuple
-	closed  int
+	spliced  tuple.Tuple
+	share    *StreamShare
+	up, down uint64
+	closed   int
 }
 
-func (s *fakeStream) Splice(client tuple.Tuple) { s.spliced = client }
-func (s *fakeStream) Close()                    { s.closed++ }
+func (s *fakeStream) Splice(client tuple.Tuple, share *StreamShare) {
+	s.spliced, s.share = client, share
+}
+func (s *fakeStream) Carried() (up, down uint64) { return s.up, s.down }
+func (s *fakeStream) Close()                     { s.closed++ }
 
 // client is one client, with what it knows.
 type client struct {

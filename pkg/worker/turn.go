@@ -61,7 +61,8 @@ func (w *Worker) startRelay(now time.Time, p *turnPlan) (*relay, *turnField) {
 	r.emit = func(e proto.Event) { events{w}.Emit("", e) }
 	r.events.relay = r
 	r.media = newMediaPorts(r)
-	r.streams = newStreams(r)
+	r.streams.init(r)
+	r.streams.bitrate.Store(int64(p.config.Quotas.Bitrate))
 	sockets, err := socket.NewRelays(w.links, w.loop.Pool(), w.loop.Sink(r.fromPeers), r.unreachable)
 	if err != nil {
 		return nil, &turnField{"listen", err}
@@ -133,6 +134,7 @@ func (r *relay) reload(now time.Time, p *turnPlan) *turnField {
 	if !slices.Equal(p.listen, r.plan.listen) {
 		r.log.Warn("where TURN listens changes with the next start only")
 	}
+	r.streams.bitrate.Store(int64(p.config.Quotas.Bitrate))
 	p.listen = r.plan.listen
 	r.plan = p
 	if p.certificate != nil {

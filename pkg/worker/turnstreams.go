@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gazpacho/pkg/socket"
@@ -22,14 +23,18 @@ type streams struct {
 	cancel context.CancelFunc
 	works  sync.WaitGroup
 
-	bound *stream    // that the request at hand made one with its client's connection
-	link  tuple.Link // that connection
+	bitrate atomic.Int64 // of each allocation, each way; 0 is no bound
+	bound   *stream      // that the request at hand made one with its client's connection
+	link    tuple.Link   // that connection
 }
 
-func newStreams(r *relay) streams {
-	ctx, cancel := context.WithCancel(context.Background())
-	return streams{relay: r, ctx: ctx, cancel: cancel}
+func (s *streams) init(r *relay) {
+	s.relay = r
+	s.ctx, s.cancel = context.WithCancel(context.Background())
 }
+
+// paces bound what the connections of one allocation carry together (R-TURN-6).
+type paces struct{ up, down *socket.Pace }
 
 // stream is a peer's connection as the core sees it.
 type stream struct {
@@ -51,7 +56,12 @@ func (s *streams) newStream(nc net.Conn) *stream {
 }
 
 // Splice is called while the request is handled; it happens when the answer has gone out.
-func (p *stream) Splice(client tuple.Tuple) {
+func (p *stream) Splice(client tuple.Tuple, share *turn.StreamShare) {
+	if share.Tag == nil {
+		share.Tag = paces{socket.NewPace(&p.owner.bitrate), socket.NewPace(&p.owner.bitrate)}
+	}
+	of := share.Tag.(paces)
+	p.Bound(of.up, of.down)
 	p.owner.bound, p.owner.link = p, client.Link
 	p.owner.relay.links.Authenticated(client.Link)
 }
@@ -86,22 +96,52 @@ func (s *streams) Listen(r *turn.Relay) (turn.StreamListener, bool) {
 func (s *streams) accept(r *turn.Relay, l net.Listener) {
 	for {
 		nc, err := l.Accept()
-		if err != nil {
-			if s.ctx.Err() != nil || !isTemporary(err) {
+		switch {
+		case err == nil:
+			if !s.offer(r, nc) {
+				nc.Close()
 				return
 			}
-			continue
+		case !isTemporary(err) || !s.pause(acceptPause):
+			return
 		}
-		peer := tuple.Canonical(nc.RemoteAddr().(*net.TCPAddr).AddrPort())
-		s.relay.loop.Post(func(now time.Time) {
-			p := s.newStream(nc)
-			c, ok := s.relay.server.PeerAccepted(now, r, peer, p)
-			if !ok {
-				p.Close()
-				return
-			}
-			p.connection = c
-		})
+	}
+}
+
+// acceptPause lets descriptors be freed when there are none left.
+const acceptPause = 100 * time.Millisecond
+
+func (s *streams) pause(d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-s.ctx.Done():
+		return false
+	}
+}
+
+// offer has the loop judge a peer, and waits for that: strangers who connect wait in the kernel, where their number is bounded. It returns false when
+// the relay ends.
+func (s *streams) offer(r *turn.Relay, nc net.Conn) bool {
+	peer := tuple.Canonical(nc.RemoteAddr().(*net.TCPAddr).AddrPort())
+	judged := make(chan struct{})
+	s.relay.loop.Post(func(now time.Time) {
+		defer close(judged)
+		p := s.newStream(nc)
+		c, ok := s.relay.server.PeerAccepted(now, r, peer, p)
+		if !ok {
+			p.Close()
+			return
+		}
+		p.connection = c
+	})
+	select {
+	case <-judged:
+		return true
+	case <-s.ctx.Done():
+		return false
 	}
 }
 
