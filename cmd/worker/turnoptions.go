@@ -42,8 +42,8 @@ func (o *turnOptions) define(set *settings.Set) {
 		f.StringVar(&o.certificate, "turn-tls-cert", "", "PEM `file` with the certificates of tls and dtls")
 		f.StringVar(&o.key, "turn-tls-key", "", "PEM `file` with their key")
 		settings.ListVar(f, &o.alternates, "turn-alternate-server", nil, "`addresses` with ports of other servers, for clients over the total quota")
-		f.BoolVar(&o.mobility, "turn-mobility", false, "clients may keep their allocation when their address changes (RFC 8016)")
-		f.BoolVar(&o.tcpRelay, "turn-tcp-relay", false, "relay TCP to peers, too (RFC 6062)")
+		f.BoolVar(&o.mobility, "turn-mobility", true, "clients may keep their allocation when their address changes (RFC 8016); =false refuses")
+		f.BoolVar(&o.tcpRelay, "turn-tcp-relay", true, "relay TCP to peers, too (RFC 6062); =false relays UDP only")
 		f.DurationVar(&o.drain, "turn-drain", time.Minute, "how long allocations may live on after SIGTERM, without a controller; a second one ends the worker at once")
 	})
 	set.Group("TURN quotas (0: none)", func(f *pflag.FlagSet) {
