@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"encoding/binary"
 	"net/netip"
 	"time"
 
@@ -25,6 +26,7 @@ type accepted struct {
 	owner *Acceptor
 	from  netip.AddrPort
 	suite *standIn
+	first uint64 // number of our first record
 
 	// Owned.
 	config  *pion.Config
@@ -42,7 +44,7 @@ type accepted struct {
 }
 
 func newAccepted(now time.Time, a *Acceptor, from netip.AddrPort, h *stranger, suite uint16, isRSA bool, certificate *tls.Certificate) *accepted {
-	c := &accepted{owner: a, from: from, startedAt: now, heardAt: now, queue: make(chan []byte, acceptedQueue)}
+	c := &accepted{owner: a, from: from, first: h.record, startedAt: now, heardAt: now, queue: make(chan []byte, acceptedQueue)}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.suite = &standIn{wire: suite, rsa: isRSA, shift: h.seq, hello: h.forLibrary(), real: h.onWire()}
 	c.suite.keyed = func() { a.cfg.Post(func(time.Time) { c.release() }) }
@@ -51,7 +53,8 @@ func newAccepted(now time.Time, a *Acceptor, from netip.AddrPort, h *stranger, s
 	c.mail = mailbox.New(c.toWire)
 	c.config = &pion.Config{
 		Certificates: []tls.Certificate{*certificate}, InsecureSkipVerifyHello: true, // we have verified it
-		CipherSuites: []pion.CipherSuiteID{}, CustomCipherSuites: func() []pion.CipherSuite { return []pion.CipherSuite{c.suite} },
+		SupportedProtocols: a.cfg.Protocols,
+		CipherSuites:       []pion.CipherSuiteID{}, CustomCipherSuites: func() []pion.CipherSuite { return []pion.CipherSuite{c.suite} },
 		FlightInterval: flightInterval, MTU: fragmentBody, LoggerFactory: silence{},
 	}
 	return c
@@ -222,9 +225,22 @@ func (c *accepted) toWire(datagram []byte) {
 		if !ok {
 			break
 		}
-		if rest = next; r.epoch == 0 && r.kind == contentHandshake && len(r.fragment()) >= handshakeHeader {
+		rest = next
+		if r.epoch != 0 {
+			continue
+		}
+		c.number(r)
+		if r.kind == contentHandshake && len(r.fragment()) >= handshakeHeader {
 			c.suite.toWire(r.fragment())
 		}
 	}
 	c.out.Put(b)
+}
+
+// number raises the number of a record before there are keys: that of the hello is the first, since lower ones are spent on asking for cookies, and a
+// client takes no number twice (RFC 6347 section 4.2.1).
+func (c *accepted) number(r record) {
+	const most = 1<<48 - 1 // the epoch is above
+	n := binary.BigEndian.Uint64(r.raw[3:])
+	binary.BigEndian.PutUint64(r.raw[3:], (n+c.first)&most)
 }

@@ -20,6 +20,7 @@ const (
 // AcceptorConfig is what an Acceptor is made of. Functions are called on the loop.
 type AcceptorConfig struct {
 	Certificate func() *tls.Certificate
+	Protocols   []string // of ALPN (RFC 7301); who offers others only is refused
 	Random      io.Reader
 	Post        func(f func(now time.Time))
 	Timer       func(at time.Time, f func(now time.Time)) (stop func())

@@ -12,6 +12,8 @@ import (
 	"encoding/binary"
 	"math/big"
 	"net/netip"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -64,7 +66,7 @@ func newAcceptorWorld(t *testing.T, isRSA bool) *acceptorWorld {
 	certificate := certificateOf(t, isRSA)
 	var err error
 	w.acceptor, err = NewAcceptor(AcceptorConfig{
-		Certificate: func() *tls.Certificate { return certificate }, Random: rand.Reader,
+		Certificate: func() *tls.Certificate { return certificate }, Protocols: []string{"stun.turn"}, Random: rand.Reader,
 		Post:     func(f func(time.Time)) { w.posts <- f },
 		Timer:    func(time.Time, func(time.Time)) func() { return func() {} },
 		Send:     func(b []byte, _ netip.AddrPort) { w.sent = append(w.sent, bytes.Clone(b)); w.client.Put(b) },
@@ -107,9 +109,14 @@ func newAcceptorWorld(t *testing.T, isRSA bool) *acceptorWorld {
 
 // connect is the client's handshake.
 func (w *acceptorWorld) connect(suites ...pion.CipherSuiteID) (*pion.Conn, error) {
+	return w.connectWith(&pion.Config{CipherSuites: suites})
+}
+
+func (w *acceptorWorld) connectWith(c *pion.Config) (*pion.Conn, error) {
 	ctx, cancel := context.WithTimeout(w.t.Context(), 20*time.Second)
 	defer cancel()
-	return pion.ClientWithContext(ctx, w.client, &pion.Config{InsecureSkipVerify: true, CipherSuites: suites, FlightInterval: 100 * time.Millisecond, LoggerFactory: silence{}})
+	c.InsecureSkipVerify, c.FlightInterval, c.LoggerFactory = true, 100*time.Millisecond, silence{}
+	return pion.ClientWithContext(ctx, w.client, c)
 }
 
 func (w *acceptorWorld) write(message string) bool {
@@ -390,4 +397,55 @@ func FuzzStranger(f *testing.F) {
 			t.Errorf("a hello of %d bytes becomes %d", len(h.body), len(hello))
 		}
 	})
+}
+
+// RFC 7301 section 3.2: one of those that the client offers is agreed on, or nothing is. Who offers nothing is not asked.
+func TestAcceptorProtocols(t *testing.T) {
+	for offered, ok := range map[string]bool{"": true, "other,stun.turn": true, "other": false} {
+		t.Run(offered, func(t *testing.T) {
+			w := newAcceptorWorld(t, false)
+			c := &pion.Config{}
+			if offered != "" {
+				c.SupportedProtocols = strings.Split(offered, ",")
+			}
+			conn, err := w.connectWith(c)
+			if (err == nil) != ok {
+				t.Fatalf("connected: %v", err)
+			}
+			if err == nil {
+				conn.Close()
+			}
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			if told := bytes.Contains(slices.Concat(w.sent...), []byte("\x00\x10\x00\x0c\x00\x0a\x09stun.turn")); told != (ok && offered != "") {
+				t.Errorf("told: %v", told)
+			}
+		})
+	}
+}
+
+// A client takes no record number twice, so a server that asked for a cookie with one must not answer with the same (RFC 6347 section 4.2.1): that answer
+// would be lost, and the handshake a second late.
+func TestAcceptorRecordNumbers(t *testing.T) {
+	w := newAcceptorWorld(t, false)
+	conn, err := w.connect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	seen := map[uint64]bool{}
+	for _, datagram := range w.sent {
+		for r, rest, ok := nextRecord(datagram); ok; r, rest, ok = nextRecord(rest) {
+			number := binary.BigEndian.Uint64(r.raw[3:])
+			if seen[number] {
+				t.Errorf("the number %d of epoch %d is there twice", number&(1<<48-1), r.epoch)
+			}
+			seen[number] = true
+		}
+	}
+	if len(seen) < 3 {
+		t.Errorf("%d records were sent", len(seen))
+	}
 }

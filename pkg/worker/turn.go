@@ -63,7 +63,7 @@ func (w *Worker) startRelay(now time.Time, p *turnPlan) (*relay, *turnField) {
 	r.media = newMediaPorts(r)
 	r.streams.init(r)
 	r.streams.bitrate.Store(int64(p.config.Quotas.Bitrate))
-	sockets, err := socket.NewRelays(w.links, w.loop.Pool(), w.loop.Sink(r.fromPeers), r.unreachable)
+	sockets, err := socket.NewRelays(w.links, w.loop.Pool(), w.loop.Direct(r.fromPeers), r.unreachable)
 	if err != nil {
 		return nil, &turnField{"listen", err}
 	}
@@ -99,7 +99,7 @@ func (r *relay) listen(l turnListen) error {
 			return err
 		}
 		open.local, open.close = u.Local(), u.Close
-		u.Start(r.loop.Pool(), r.loop.Sink(r.fromClients(r.server.Listen(l.String(), l.transport))))
+		u.Start(r.loop.Pool(), r.loop.Direct(r.fromClients(r.server.Listen(l.String(), l.transport))))
 	case turn.DTLS:
 		return r.listenDTLS(l, opts)
 	default:
@@ -118,10 +118,13 @@ func (r *relay) listen(l turnListen) error {
 	return nil
 }
 
-// tlsConfig serves the certificate of the moment. RFC 7443 names the protocols.
+// turnProtocols are what clients of TLS and DTLS may say that they speak (RFC 7443).
+var turnProtocols = []string{"stun.turn", "stun.nat-discovery"}
+
+// tlsConfig serves the certificate of the moment.
 func (r *relay) tlsConfig() *tls.Config {
 	return &tls.Config{
-		MinVersion: tls.VersionTLS12, NextProtos: []string{"stun.turn", "stun.nat-discovery"},
+		MinVersion: tls.VersionTLS12, NextProtos: turnProtocols,
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return r.certificate.Load(), nil },
 	}
 }

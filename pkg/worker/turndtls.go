@@ -28,7 +28,7 @@ func (r *relay) listenDTLS(l turnListen, opts socket.Options) error {
 	}
 	d := &dtlsListener{relay: r, via: r.server.Listen(l.String(), l.transport), socket: u}
 	d.acceptor, err = dtls.NewAcceptor(dtls.AcceptorConfig{
-		Certificate: r.certificate.Load, Random: rand.Reader, Post: r.loop.Post, Send: d.send, Received: d.received, Closed: d.closed,
+		Certificate: r.certificate.Load, Protocols: turnProtocols, Random: rand.Reader, Post: r.loop.Post, Send: d.send, Received: d.received, Closed: d.closed,
 		Timer: func(at time.Time, f func(now time.Time)) (stop func()) {
 			t := r.loop.Timers().New(f)
 			t.Reset(at)
