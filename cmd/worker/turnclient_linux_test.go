@@ -33,15 +33,24 @@ type turnWorker struct {
 
 const turnUser, turnPassword, turnRealm = "user", "secret", "example.org"
 
-// freePort finds a port that nobody has.
+// freePort finds a port that nobody has, of UDP and of TCP.
 func freePort(t testing.TB) netip.AddrPort {
 	t.Helper()
-	u, err := socket.ListenUDP(socket.NewLinks(), netip.MustParseAddrPort("127.0.0.1:0"), socket.Options{})
-	if err != nil {
-		t.Fatal(err)
+	for range 50 {
+		u, err := socket.ListenUDP(socket.NewLinks(), netip.MustParseAddrPort("127.0.0.1:0"), socket.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := u.Local()
+		l, err := net.Listen("tcp4", at.String())
+		u.Close()
+		if err == nil {
+			l.Close()
+			return at
+		}
 	}
-	defer u.Close()
-	return u.Local()
+	t.Fatal("no port was free")
+	return netip.AddrPort{}
 }
 
 func startTURN(t testing.TB, args ...string) *turnWorker {

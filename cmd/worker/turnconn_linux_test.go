@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/md5"
 	"crypto/rand"
+	"crypto/tls"
 	bits "encoding/binary"
 	"io"
 	"net"
@@ -15,7 +16,7 @@ import (
 	"gazpacho/pkg/turn"
 )
 
-// turnConn is a client whose messages are looked at one by one, over UDP, TCP or TLS.
+// turnConn is a client whose messages are looked at one by one, over UDP, TCP, TLS or DTLS.
 type turnConn struct {
 	testing.TB
 	net.Conn
@@ -29,8 +30,9 @@ func newTURNConn(t testing.TB, nc net.Conn) *turnConn {
 	t.Helper()
 	t.Cleanup(func() { nc.Close() })
 	key := md5.Sum([]byte(turnUser + ":" + turnRealm + ":" + turnPassword))
-	_, udp := nc.(*net.UDPConn)
-	return &turnConn{TB: t, Conn: nc, stream: !udp, proof: stun.NewIntegrity(key[:])}
+	_, isTCP := nc.(*net.TCPConn)
+	_, isTLS := nc.(*tls.Conn)
+	return &turnConn{TB: t, Conn: nc, stream: isTCP || isTLS, proof: stun.NewIntegrity(key[:])}
 }
 
 func dialTURN(t testing.TB, network string, at netip.AddrPort) *turnConn {
