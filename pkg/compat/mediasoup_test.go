@@ -158,6 +158,32 @@ func TestMediasoupApplicationEnds(t *testing.T) {
 	}
 }
 
+// The page about moving has commands to begin with, which say the library's version and dump a worker.
+func TestMediasoupMoving(t *testing.T) {
+	text, err := os.ReadFile("../fbwire/MOVING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, opens := strings.Cut(string(text), "\n```sh\n")
+	commands, _, closes := strings.Cut(rest, "\n```\n")
+	if !opens || !closes {
+		t.Fatal("MOVING.md has no commands")
+	}
+	// The worker is built, and the packages are installed.
+	for old, its := range map[string]string{"make build": "true", "npm ci": "true", "$PWD/bin/worker": filepath.Join(binaries, "worker")} {
+		if !strings.Contains(commands, old) {
+			t.Errorf("MOVING.md does not have %q to begin with", old)
+		}
+		commands = strings.ReplaceAll(commands, old, its)
+	}
+	cmd := exec.CommandContext(t.Context(), "sh", "-e", "-c", commands)
+	cmd.Dir = "../.."
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.HasPrefix(string(out), "3.27.1 {") || !strings.Contains(string(out), "routerIds: []") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 // A worker that cannot start, since the settings are wrong, is a TypeError as ever.
 func TestMediasoupWrongSettings(t *testing.T) {
 	const script = `import('mediasoup').then(({ createWorker }) => createWorker({ rtcMinPort: 2000, rtcMaxPort: 1999 }))
