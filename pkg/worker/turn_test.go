@@ -68,34 +68,38 @@ func TestCallThroughRelay(t *testing.T) {
 		"own UDP": iceServer(own, "udp"), "own TCP": iceServer(own, "tcp"),
 		"media UDP": iceServer(onMedia(dump.UDPSockets[0]), "udp"), "media TCP": iceServer(onMedia(dump.TCPServers[0]), "tcp"),
 	} {
-		t.Run(name, func(t *testing.T) {
-			before := turnStats(w).ShortCircuit.Packets
-			alice := simtest.Connect(w, router, id, true, simtest.PeerOptions{TURN: ice})
-			video := alice.Produce(proto.Video)
-			alice.WaitConnected()
-			play(t, video, func(n int) []byte { return vp8(n%50 == 0, uint16(n), byte(n)) })
-			bob := simtest.Connect(w, router, id, false, simtest.PeerOptions{TURN: ice})
-			see := bob.Consume(video)
-			bob.WaitConnected()
-			_, last, _ := see.Read()
-			for range 50 {
-				_, sequence, _ := see.Read()
-				if sequence != last+1 {
-					t.Errorf("packet %d after %d", sequence, last)
-				}
-				last = sequence
-			}
-			s := turnStats(w)
-			if s.Allocations < 2 || s.ShortCircuit.Packets < before+50 {
-				t.Errorf("%d allocations, %d packets went the short way, %d before", s.Allocations, s.ShortCircuit.Packets, before)
-			}
-			if s.Relays.Packets != 0 {
-				t.Errorf("%d packets arrived at relayed addresses", s.Relays.Packets)
-			}
-			alice.Close()
-			bob.Close()
-		})
+		t.Run(name, func(t *testing.T) { relayedCall(t, w, router, id, ice) })
 	}
+}
+
+// relayedCall sends video through a relay and receives it through another.
+func relayedCall(t *testing.T, w *simtest.Worker, router, id string, ice *webrtc.ICEServer) {
+	t.Helper()
+	before := turnStats(w).ShortCircuit.Packets
+	alice := simtest.Connect(w, router, id, true, simtest.PeerOptions{TURN: ice})
+	video := alice.Produce(proto.Video)
+	alice.WaitConnected()
+	play(t, video, func(n int) []byte { return vp8(n%50 == 0, uint16(n), byte(n)) })
+	bob := simtest.Connect(w, router, id, false, simtest.PeerOptions{TURN: ice})
+	see := bob.Consume(video)
+	bob.WaitConnected()
+	_, last, _ := see.Read()
+	for range 50 {
+		_, sequence, _ := see.Read()
+		if sequence != last+1 {
+			t.Errorf("packet %d after %d", sequence, last)
+		}
+		last = sequence
+	}
+	s := turnStats(w)
+	if s.Allocations < 2 || s.ShortCircuit.Packets < before+50 {
+		t.Errorf("%d allocations, %d packets went the short way, %d before", s.Allocations, s.ShortCircuit.Packets, before)
+	}
+	if s.Relays.Packets != 0 {
+		t.Errorf("%d packets arrived at relayed addresses", s.Relays.Packets)
+	}
+	alice.Close()
+	bob.Close()
 }
 
 // What allocations there are and what becomes of them is told over the channel, and no secret with it.
