@@ -85,6 +85,7 @@ func (p *Peer) open() {
 	}
 	engine.SetICETimeouts(2*time.Second, 5*time.Second, 200*time.Millisecond)
 	registry := &interceptor.Registry{} // no reports or NACK of pion's own: tests see every packet
+	engine.SetRelayAcceptanceMinWait(0) // relays are used when nothing else may be: nothing better comes
 	api := webrtc.NewAPI(webrtc.WithSettingEngine(engine), webrtc.WithMediaEngine(p.media), webrtc.WithInterceptorRegistry(registry))
 	configuration := webrtc.Configuration{BundlePolicy: webrtc.BundlePolicyMaxBundle}
 	if o.TURN != nil {
