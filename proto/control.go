@@ -96,6 +96,22 @@ type ObserverContents struct {
 	Type          string `json:"type"` // audioLevel or activeSpeaker
 }
 
+// NewTransport is the body of router.newTransport.
+type NewTransport struct {
+	TransportID string `json:"transportId"`
+	Type        string `json:"type"` // webrtc, plain, pipe or direct
+}
+
+// NewConsumer is the body of transport.newConsumer.
+type NewConsumer struct {
+	ConsumerID string `json:"consumerId"`
+}
+
+// NewDataConsumer is the body of transport.newDataConsumer.
+type NewDataConsumer struct {
+	DataConsumerID string `json:"dataConsumerId"`
+}
+
 // NewWebRTCServer is the body of worker.createWebRtcServer. If no worker is named, by handler id or PID, it is the least loaded one.
 type NewWebRTCServer struct {
 	WebRTCServerID string       `json:"webRtcServerId,omitempty"`  // new; made up if absent

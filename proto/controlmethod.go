@@ -28,6 +28,27 @@ const (
 	EventWebRTCServerClosed = "webRtcServer.closed" // it has ended
 )
 
+// Events of what another client of a router has made, paused or resumed.
+const (
+	EventRouterNewTransport       = "router.newTransport"       // it has one more
+	EventRouterNewRTPObserver     = "router.newRtpObserver"     // it has one more
+	EventTransportNewProducer     = "transport.newProducer"     // it has one more
+	EventTransportNewConsumer     = "transport.newConsumer"     // it has one more
+	EventTransportNewDataProducer = "transport.newDataProducer" // it has one more
+	EventTransportNewDataConsumer = "transport.newDataConsumer" // it has one more
+
+	EventProducerPaused      = "producer.paused"      // its consumers' producerPause comes besides
+	EventProducerResumed     = "producer.resumed"     // its consumers' producerResume comes besides
+	EventConsumerPaused      = "consumer.paused"      // by itself
+	EventConsumerResumed     = "consumer.resumed"     // by itself
+	EventDataProducerPaused  = "dataProducer.paused"  // its data consumers' dataProducerPause comes besides
+	EventDataProducerResumed = "dataProducer.resumed" // its data consumers' dataProducerResume comes besides
+	EventDataConsumerPaused  = "dataConsumer.paused"  // by itself
+	EventDataConsumerResumed = "dataConsumer.resumed" // by itself
+	EventRTPObserverPaused   = "rtpObserver.paused"   // it is deaf
+	EventRTPObserverResumed  = "rtpObserver.resumed"  // it is not any more
+)
+
 // ControlMethods is every request of the control API that the channel does not have, or has with another body. The rest of the channel's requests
 // are the same; a worker's are addressed to its id.
 var ControlMethods = []Method{
@@ -63,4 +84,20 @@ var ControlEvents = []EventType{
 	{Name: EventDataConsumerClosed, Target: "dataConsumer", Body: Closed{}},
 	{Name: EventRTPObserverClosed, Target: "rtpObserver", Body: Closed{}},
 	{Name: EventWebRTCServerClosed, Target: "webRtcServer", Body: Closed{}},
+	{Name: EventRouterNewTransport, Target: "router", Body: NewTransport{}},
+	{Name: EventRouterNewRTPObserver, Target: "router", Body: ObserverContents{}},
+	{Name: EventTransportNewProducer, Target: "transport", Body: ProducerContents{}},
+	{Name: EventTransportNewConsumer, Target: "transport", Body: NewConsumer{}},
+	{Name: EventTransportNewDataProducer, Target: "transport", Body: ProducerContents{}},
+	{Name: EventTransportNewDataConsumer, Target: "transport", Body: NewDataConsumer{}},
+	{Name: EventProducerPaused, Target: "producer"},
+	{Name: EventProducerResumed, Target: "producer"},
+	{Name: EventConsumerPaused, Target: "consumer"},
+	{Name: EventConsumerResumed, Target: "consumer"},
+	{Name: EventDataProducerPaused, Target: "dataProducer"},
+	{Name: EventDataProducerResumed, Target: "dataProducer"},
+	{Name: EventDataConsumerPaused, Target: "dataConsumer"},
+	{Name: EventDataConsumerResumed, Target: "dataConsumer"},
+	{Name: EventRTPObserverPaused, Target: "rtpObserver"},
+	{Name: EventRTPObserverResumed, Target: "rtpObserver"},
 }

@@ -22,6 +22,7 @@ func (r *registry) event(h *holding, n channel.Notification) {
 	defer r.mu.Unlock()
 	address, origin := n.HandlerID, h.origin
 	if o := r.in(h, n.HandlerID); o != nil {
+		r.announce(o) // which may be made, but not have been answered yet
 		address, origin = o.address, o.origin
 	}
 	class := proto.Event{Name: n.Event}.Class()
@@ -37,14 +38,17 @@ func (r *registry) ended(o *object, why control.Reason) {
 	if !r.remove(o) {
 		return
 	}
-	name, body := endings[why][o.kind], any(nil)
-	var known *session
-	if name == "" {
-		name, body = o.kind+".closed", proto.Closed{Reason: string(why)}
-		known = o.knows(why)
+	if name := endings[why][o.kind]; name != "" {
+		r.tell(o, nil, name, nil)
+		return
 	}
+	r.tell(o, o.knows(why), o.kind+".closed", proto.Closed{Reason: string(why)})
+}
+
+// tell tells whoever watches, but one, something of an object. The registry is locked.
+func (r *registry) tell(o *object, but *session, name string, body any) {
 	for c := range o.of.watchers {
-		if c != known {
+		if c != but {
 			c.guest.Notify(o.origin, proto.State, o.address, name, body, nil)
 		}
 	}

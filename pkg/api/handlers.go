@@ -63,6 +63,8 @@ var apart = map[string]func(*call) (any, error){
 	proto.DataProducerResume: pausing(pausable.Resume),
 	proto.DataConsumerPause:  pausing(pausable.Pause),
 	proto.DataConsumerResume: pausing(pausable.Resume),
+	proto.RTPObserverPause:   deafening(true),
+	proto.RTPObserverResume:  deafening(false),
 }
 
 var errSupervised = proto.Failed(proto.CodeForbidden, "workers belong to the controller: it ends them, and its settings say what they relay")
@@ -101,10 +103,22 @@ func (k *call) forward() (any, error) {
 type pausable interface {
 	Pause(ctx contextOf) error
 	Resume(ctx contextOf) error
+	OnPause(f func(ctx contextOf, paused bool))
 }
 
 func pausing(f func(pausable, contextOf) error) func(*call) (any, error) {
 	return func(k *call) (any, error) { return nil, f(k.object.handle.(pausable), k) }
+}
+
+// deafening pauses an observer, or resumes it.
+func deafening(paused bool) func(*call) (any, error) {
+	return func(k *call) (any, error) {
+		result, err := k.forward()
+		if err == nil {
+			k.server.reg.paused(k, k.object, paused)
+		}
+		return result, err
+	}
 }
 
 // closing ends a part of what the request is addressed to, which must be its parent.

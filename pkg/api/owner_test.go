@@ -114,7 +114,7 @@ func TestWhoIsTold(t *testing.T) {
 	ask[any](b, proto.RouterCloseRTPObserver, "r", proto.CloseRTPObserver{RTPObserverID: "r-o"})
 	a.hears("what another closes", "consumer.closed of r-c: close", "rtpObserver.closed of r-o: close")
 	ask[any](b, proto.TransportConsume, "r-u", proto.ConsumeMedia{ConsumerID: "r-c", ProducerID: "r-p", RTPCapabilities: capabilities(b)})
-	a.told()
+	a.hears("what another makes", "transport.newConsumer of r-u")
 	b.told()
 	ask[any](a, proto.RouterCloseTransport, "r", proto.CloseTransport{TransportID: "r-t"})
 	// Everything a request caused is written before its answer.
@@ -132,18 +132,20 @@ func TestWhoIsTold(t *testing.T) {
 	ask[any](a, proto.RouterCreateDirectTransport, "r", proto.DirectTransportOptions{TransportID: "r-t"})
 	ask[any](a, proto.TransportProduce, "r-t", proto.ProduceMedia{ProducerID: "r-p", Kind: proto.Audio, RTPParameters: opus(1)})
 	ask[any](a, proto.TransportConsume, "r-u", proto.ConsumeMedia{ConsumerID: "r-c", ProducerID: "r-p", RTPCapabilities: capabilities(a)})
-	b.told()
+	b.hears("what the owner makes", "router.newTransport of r", "transport.newProducer of r-t", "transport.newConsumer of r-u")
 	ask[any](a, proto.ProducerPause, "r-p", nil)
 	var n []channel.Notification
 	soon(t, "the pause", func() bool {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		n = b.events
-		return len(n) == 1
+		return len(n) == 2
 	})
-	var origin proto.Origin
-	if err := channel.Decode(n[0].Origin, &origin); err != nil || origin != (proto.Origin{WorkerID: idOf(w.running[0]), RouterID: "r", TransportID: "r-u"}) {
-		t.Errorf("origin %+v, %v", origin, err)
+	for _, e := range n {
+		want := proto.Origin{WorkerID: idOf(w.running[0]), RouterID: "r", TransportID: map[string]string{"r-p": "r-t", "r-c": "r-u"}[e.HandlerID]}
+		if origin := (proto.Origin{}); channel.Decode(e.Origin, &origin) != nil || origin != want {
+			t.Errorf("origin %+v, want %+v", origin, want)
+		}
 	}
 	ask[any](b, proto.WorkerCloseRouter, "", proto.CloseRouter{RouterID: "r"})
 	soon(t, "the end", func() bool { return slices.Contains(a.told(), "router.closed of r: close") })

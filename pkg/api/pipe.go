@@ -24,15 +24,15 @@ func (k *call) pipeToRouter() (any, error) {
 		return nil, err
 	}
 	reg := k.server.reg
-	near, far := reg.enterPipe(k.of, p.Near), reg.enterPipe(other, p.Far)
+	near, far := reg.enterPipe(k.session, k.of, p.Near), reg.enterPipe(k.session, other, p.Far)
 	answer := proto.Piped{TransportID: near.id, RemoteTransportID: far.id}
 	if p.Consumer != nil {
-		reg.enter(near, "consumer", p.Consumer.ID(), p.Consumer)
-		answer.Consumer, answer.Producer = consumed(p.Consumer), produced(reg.enter(far, "producer", p.Producer.ID(), p.Producer), p.Producer)
+		reg.enter(k.session, near, "consumer", p.Consumer.ID(), p.Consumer)
+		answer.Consumer, answer.Producer = consumed(p.Consumer), produced(reg.enter(k.session, far, "producer", p.Producer.ID(), p.Producer), p.Producer)
 		return answer, nil
 	}
-	reg.enter(near, "dataConsumer", p.DataConsumer.ID(), p.DataConsumer)
-	answer.DataHandlerID = reg.enter(far, "dataProducer", p.DataProducer.ID(), p.DataProducer).address
+	reg.enter(k.session, near, "dataConsumer", p.DataConsumer.ID(), p.DataConsumer)
+	answer.DataHandlerID = reg.enter(k.session, far, "dataProducer", p.DataProducer.ID(), p.DataProducer).address
 	answer.DataConsumer, answer.DataProducer = &proto.DataConsumerDump{}, &proto.DataProducerDump{}
 	if *answer.DataConsumer, err = p.DataConsumer.Dump(k); err != nil {
 		return nil, err
@@ -42,13 +42,13 @@ func (k *call) pipeToRouter() (any, error) {
 }
 
 // enterPipe enters an end of a pipe, unless it was.
-func (r *registry) enterPipe(h *holding, t *control.PipeTransport) *object {
+func (r *registry) enterPipe(by *session, h *holding, t *control.PipeTransport) *object {
 	r.pipes.Lock()
 	defer r.pipes.Unlock()
 	if o := r.partOf(h, "transport", t.ID()); o != nil {
 		return o
 	}
-	o := &object{kind: "transport", sort: "pipe", id: t.ID(), of: h}
+	o := &object{kind: "transport", sort: "pipe", id: t.ID(), of: h, maker: by}
 	return r.enterMade(o, t)
 }
 
@@ -58,8 +58,8 @@ type ender interface {
 }
 
 // enter enters what goes through a pipe.
-func (r *registry) enter(t *object, kind, id string, handle ender) *object {
-	return r.enterMade(&object{kind: kind, id: id, of: t.of, transport: t}, handle)
+func (r *registry) enter(by *session, t *object, kind, id string, handle ender) *object {
+	return r.enterMade(&object{kind: kind, id: id, of: t.of, transport: t, maker: by}, handle)
 }
 
 // enterMade enters what was made by the handles themselves. Its own end, that nobody asked for, comes from the other end of the pipe.

@@ -59,7 +59,9 @@ type object struct {
 	transport *object // of producers and consumers
 
 	// state, under the registry's lock
-	address string // what requests for it are addressed to: its id, unless another router had one of it before
+	maker   *session // who knows of it by an answer
+	told    bool     // the others know of it
+	address string   // what requests for it are addressed to: its id, unless another router had one of it before
 	origin  channel.Raw
 	handle  any // nil until it is made
 	closer  *session
@@ -152,18 +154,24 @@ func (r *registry) add(o *object, piped bool) error {
 	return nil
 }
 
-// made lets requests to the object in.
+// made lets requests to the object in, and tells of it.
 func (r *registry) made(o *object, handle any) {
+	if h, ok := handle.(pausable); ok {
+		h.OnPause(func(ctx contextOf, paused bool) { r.paused(ctx, o, paused) })
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	o.handle = handle
+	r.announce(o)
 }
 
-// drop forgets an object that was not made.
+// drop forgets an object that was not made, or not wanted any more when it was.
 func (r *registry) drop(o *object) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.remove(o)
+	if r.remove(o) && o.told {
+		r.tell(o, o.maker, o.kind+".closed", proto.Closed{Reason: string(control.OtherClosed)})
+	}
 }
 
 // remove takes an object out and tells whether it was in. The registry is locked.

@@ -18,7 +18,7 @@ type carrier interface {
 // create makes a part of a router: it is entered first, so that its first event has somebody to go to.
 func create[H any](k *call, o *object, make func(closed func(control.Reason)) (H, error)) (h H, err error) {
 	reg := k.server.reg
-	o.of, o.transport, o.id = k.of, k.object, control.IDOr(o.id)
+	o.of, o.transport, o.maker, o.id = k.of, k.object, k.session, control.IDOr(o.id)
 	if err := reg.add(o, false); err != nil {
 		return h, err
 	}

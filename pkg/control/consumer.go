@@ -171,6 +171,8 @@ func (c *Consumer) event(name string, body channel.Raw) {
 		heed(body, c.opts.Trace)
 	case proto.EventConsumerProducerClose:
 		c.closeBy(ProducerClosed)
+	case proto.EventConsumerPaused, proto.EventConsumerResumed:
+		c.heard(name == proto.EventConsumerPaused)
 	case proto.EventConsumerClosed:
 		heedEnd(body, c.closeBy)
 	}

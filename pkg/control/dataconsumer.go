@@ -124,6 +124,8 @@ func (c *DataConsumer) event(name string, body channel.Raw) {
 		notify(c.opts.SendBufferFull)
 	case proto.EventDataConsumerProducerClose:
 		c.closeBy(ProducerClosed)
+	case proto.EventDataConsumerPaused, proto.EventDataConsumerResumed:
+		c.heard(name == proto.EventDataConsumerPaused)
 	case proto.EventDataConsumerClosed:
 		heedEnd(body, c.closeBy)
 	}

@@ -93,7 +93,10 @@ func (t *Transport) askProduceData(ctx context.Context, p *DataProducer, body, r
 
 // event hears of an end by somebody else; there are no others.
 func (p *DataProducer) event(name string, body channel.Raw) {
-	if name == proto.EventDataProducerClosed {
+	switch name {
+	case proto.EventDataProducerPaused, proto.EventDataProducerResumed:
+		p.heard(name == proto.EventDataProducerPaused)
+	case proto.EventDataProducerClosed:
 		heedEnd(body, p.closeBy)
 	}
 }

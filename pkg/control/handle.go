@@ -54,6 +54,7 @@ type handle struct {
 	paused  bool
 	closed  bool
 	changed func() // it, or what it is of, was paused or resumed; may be nil
+	asked   func(ctx context.Context, paused bool) // it was paused or resumed by us; may be nil
 }
 
 // handleOf is a handle that is not entered anywhere.
@@ -97,7 +98,22 @@ func (h *handle) setPaused(ctx context.Context, paused bool) error {
 	}
 	h.set(func() { h.paused = paused })
 	h.news()
+	h.mu.Lock()
+	asked := h.asked
+	h.mu.Unlock()
+	if asked != nil {
+		asked(ctx, paused)
+	}
 	return nil
+}
+
+// OnPause has f called when it was paused or resumed by its Pause or Resume, with what that was given, before they return.
+func (h *handle) OnPause(f func(ctx context.Context, paused bool)) { h.set(func() { h.asked = f }) }
+
+// heard takes over a pause that somebody else asked for.
+func (h *handle) heard(paused bool) {
+	h.set(func() { h.paused = paused })
+	h.news()
 }
 
 // news tells that a pause has begun or ended, with no lock held.

@@ -146,6 +146,8 @@ func (p *Producer) event(name string, body channel.Raw) {
 		heed(body, p.opts.VideoOrientation)
 	case proto.EventProducerTrace:
 		heed(body, p.opts.Trace)
+	case proto.EventProducerPaused, proto.EventProducerResumed:
+		p.heard(name == proto.EventProducerPaused)
 	case proto.EventProducerClosed:
 		heedEnd(body, p.closeBy)
 	}
