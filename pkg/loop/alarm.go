@@ -10,6 +10,14 @@ type alarm struct {
 	at    time.Time // when it fires, zero while it is not set
 }
 
+// init makes the timer, so that it can be waited for before it is set.
+func (a *alarm) init() {
+	if a.timer == nil {
+		a.timer = time.NewTimer(time.Hour)
+		a.timer.Stop()
+	}
+}
+
 // set makes sure that the loop wakes at next, or a little later, and returns true instead when next
 // has come already. The zero time is no deadline.
 func (a *alarm) set(next, now time.Time) (due bool) {
@@ -24,11 +32,8 @@ func (a *alarm) set(next, now time.Time) (due bool) {
 	if !a.at.IsZero() && !a.at.After(now.Add(d)) {
 		return false
 	}
-	if a.timer == nil {
-		a.timer = time.NewTimer(d)
-	} else {
-		a.timer.Reset(d)
-	}
+	a.init()
+	a.timer.Reset(d)
 	a.at = now.Add(d)
 	return false
 }

@@ -17,7 +17,9 @@ func (l *Loop) takeBatches(first delivery) error {
 		}
 		packets += d.batch.Len()
 		l.meter.batch(d.batch.Len())
-		if err := l.handle(d); err != nil {
+		err := l.handle(d)
+		l.queued.Add(-1)
+		if err != nil {
 			return err
 		}
 		d = delivery{}

@@ -81,6 +81,25 @@ func BenchmarkBatch(b *testing.B) {
 	}
 }
 
+// BenchmarkDirect is the same without a hand-over.
+func BenchmarkDirect(b *testing.B) {
+	l := started(b)
+	on(l, func(time.Time) {})
+	sink := l.Direct(func(_ time.Time, batch *socket.Batch) {
+		for _, _, ok := batch.Next(); ok; _, _, ok = batch.Next() {
+		}
+	})
+	packet := make([]byte, 1)
+	b.ReportAllocs()
+	b.ResetTimer()
+	for range b.N {
+		batch := l.Pool().Take(nil)
+		batch.At = time.Now()
+		batch.Append(packet, peerAddr)
+		sink(batch)
+	}
+}
+
 // BenchmarkTurn is an empty turn: what a wake-up costs beside the waking.
 func BenchmarkTurn(b *testing.B) {
 	l := New(Config{})

@@ -1,4 +1,5 @@
-// Package loop is the one goroutine that owns all media state of a worker.
+// Package loop owns all media state of a worker: one goroutine at a time has it. Mostly that is the loop's own; when it is at rest, the reader
+// of a socket hands it a batch by running the turn itself (see Direct).
 //
 // A turn of the loop takes what is ready, in this order and in bounded amounts: batches of packets,
 // posted functions, due timers; then it runs the turn-end hooks, which flush what was sent. When
@@ -9,6 +10,7 @@ package loop
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -52,8 +54,8 @@ type delivery struct {
 	handler Handler
 }
 
-// Loop runs handlers, posted functions, timers and hooks on the goroutine that calls Run. All but
-// Post, Sink, Depth, Stats and Beat belong to that goroutine, or to the time before Run.
+// Loop runs handlers, posted functions, timers and hooks, one at a time: on the goroutine that calls Run, and those that come with a batch of a
+// Direct sink on its reader's. All but Post, Sink, Direct, Depth, Stats and Beat belong to them, or to the time before Run.
 type Loop struct {
 	// Passed in.
 	cfg   Config
@@ -69,11 +71,18 @@ type Loop struct {
 	wake    alarm
 	started atomic.Bool
 
+	// baton is held by who runs a turn, and guards the state below. A mutex hands it to who waits for a millisecond: nobody starves.
+	baton  sync.Mutex
+	queued atomic.Int64 // batches that were put into the queue and not handled yet
+
 	// State.
-	now     time.Time // what was passed down last
-	ended   time.Time // when the last turn ended
-	alarmed bool
-	meter   meter
+	open     bool      // between the beginning of Run and its end
+	caughtUp bool      // with the batches from before Run
+	failed   error     // of a reader's turn, which ends Run
+	now      time.Time // what was passed down last
+	ended    time.Time // when the last turn ended
+	alarmed  bool
+	meter    meter
 }
 
 // New makes a loop that Run starts.
@@ -114,7 +123,7 @@ func (l *Loop) OnTurnEnd(hook func(now time.Time)) { l.hooks = append(l.hooks, h
 // Sink makes the sink of a socket whose batches go to h. The queue has room for all batches of the
 // loop's Pool, so readers wait in Pool.Take only.
 func (l *Loop) Sink(h Handler) socket.Sink {
-	return func(b *socket.Batch) { l.batches <- delivery{b, h} }
+	return func(b *socket.Batch) { l.queue(delivery{b, h}) }
 }
 
 // Post calls f on the loop, in the order of posting. It never blocks, from any goroutine, the loop's
@@ -131,13 +140,23 @@ func (l *Loop) Run(ctx context.Context) error {
 		return errors.New("loop: was run before")
 	}
 	defer l.posts.close()
-	defer l.wake.stop()
+	l.baton.Lock()
+	defer func() {
+		l.open = false
+		l.wake.stop()
+		l.baton.Unlock()
+	}()
+	l.open, l.caughtUp = true, l.queued.Load() == 0
+	l.wake.init()
 	l.now = l.steady(l.cfg.Clock())
 	l.ended = l.now
 	for {
 		first, stop := l.wait(ctx)
-		if stop {
-			return l.finish(first)
+		switch {
+		case l.failed != nil:
+			return l.failed
+		case stop:
+			return l.turn(first, l.Depth()) // the last: everything that was posted, and what is being sent
 		}
 		if err := l.turn(first, turnPosts); err != nil {
 			return err
@@ -145,13 +164,8 @@ func (l *Loop) Run(ctx context.Context) error {
 	}
 }
 
-// finish is the last turn: everything that was posted, and what is being sent.
-func (l *Loop) finish(first delivery) error {
-	return l.turn(first, l.Depth())
-}
-
 // wait sleeps until there is something to do, and returns the batch that ended the sleep, if one
-// did. stop tells that the loop was asked to end.
+// did. stop tells that the loop was asked to end. The baton is free meanwhile.
 func (l *Loop) wait(ctx context.Context) (first delivery, stop bool) {
 	select {
 	case <-ctx.Done():
@@ -166,13 +180,19 @@ func (l *Loop) wait(ctx context.Context) (first delivery, stop bool) {
 	if l.posts.depth.Load() > 0 || l.wake.set(l.timers.Next(), l.ended) {
 		return delivery{}, false
 	}
+	l.baton.Unlock()
+	fired := false
 	select {
 	case first = <-l.batches:
 	case <-l.posts.wake:
 	case <-l.wake.C():
-		l.wake.fired()
+		fired = true
 	case <-ctx.Done():
 		stop = true
+	}
+	l.baton.Lock()
+	if fired {
+		l.wake.fired()
 	}
 	return first, stop
 }
@@ -185,10 +205,16 @@ func (l *Loop) turn(first delivery, posts int) error {
 	if err := l.takeBatches(first); err != nil {
 		return err
 	}
+	l.caughtUp = l.caughtUp || l.queued.Load() == 0
 	l.advance(woke)
 	if err := l.takePosts(posts); err != nil {
 		return err
 	}
+	return l.endTurn()
+}
+
+// endTurn is what every turn ends with: timers and hooks.
+func (l *Loop) endTurn() error {
 	if err := l.guard("timer", func() { l.timers.Advance(l.now) }); err != nil {
 		return err
 	}

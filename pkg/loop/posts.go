@@ -35,6 +35,11 @@ func (p *posts) add(f func(now time.Time)) {
 	if !first {
 		return // whoever was first woke the loop
 	}
+	p.kick()
+}
+
+// kick wakes the loop.
+func (p *posts) kick() {
 	select {
 	case p.wake <- struct{}{}:
 	default:

@@ -29,6 +29,8 @@ type Batch struct {
 	// Held is set when the last packet of a TCP connection's batch may be the last of its framing: the connection is not read on before
 	// Links.Resume or Links.Splice.
 	Held bool
+	// More is set when the same reader has read another batch already, which its sink gets next.
+	More bool
 
 	packets [BatchSize]packet
 	filled  int // packets that were read
@@ -115,7 +117,7 @@ func (b *Batch) Release() {
 // reset makes a recycled batch look new.
 func (b *Batch) reset() {
 	b.At, b.Link, b.Local, b.Remote, b.Protocol = time.Time{}, 0, netip.AddrPort{}, netip.AddrPort{}, tuple.UDP
-	b.Closed, b.TURN, b.Held = false, false, false
+	b.Closed, b.TURN, b.Held, b.More = false, false, false, false
 	b.filled, b.taken, b.dirty = 0, 0, 0
 }
 

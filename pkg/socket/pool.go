@@ -31,6 +31,18 @@ func (p *Pool) Take(cancel <-chan struct{}) *Batch {
 			return nil
 		}
 	}
+	return p.lend(b)
+}
+
+// try is Take for who has a batch already: it returns nil when none is free. If readers waited for a second one, all could wait.
+func (p *Pool) try() *Batch {
+	if b := p.tryTake(); b != nil {
+		return p.lend(b)
+	}
+	return nil
+}
+
+func (p *Pool) lend(b *Batch) *Batch {
 	p.out.Add(1)
 	b.reset()
 	b.pool = p

@@ -56,6 +56,9 @@ func (c *portableUDP) read(pool *Pool, cancel <-chan struct{}) (*Batch, leftOut,
 	return b, leftOut{}, nil
 }
 
+// readOn has nothing to say: one datagram is a batch here.
+func (c *portableUDP) readOn(*Pool) (*Batch, leftOut, error) { return nil, leftOut{}, nil }
+
 // send may park for a moment where the system blocks on a full buffer; the systems this path is
 // for report it as an error instead.
 func (c *portableUDP) send(e *Egress, dest uint16) {

@@ -33,11 +33,12 @@ func (f *faulty) read(pool *Pool, cancel <-chan struct{}) (*Batch, leftOut, erro
 	return b, leftOut{}, nil
 }
 
-func (f *faulty) send(*Egress, uint16)      {}
-func (f *faulty) local() netip.AddrPort     { return loopback4 }
-func (f *faulty) buffers() (send, recv int) { return 0, 0 }
-func (f *faulty) kernelDrops() uint64       { return 0 }
-func (f *faulty) close() error              { return nil }
+func (*faulty) readOn(*Pool) (*Batch, leftOut, error) { return nil, leftOut{}, nil }
+func (f *faulty) send(*Egress, uint16)                {}
+func (f *faulty) local() netip.AddrPort               { return loopback4 }
+func (f *faulty) buffers() (send, recv int)           { return 0, 0 }
+func (f *faulty) kernelDrops() uint64                 { return 0 }
+func (f *faulty) close() error                        { return nil }
 
 func errs(n int, err error) []error {
 	script := make([]error, n)

@@ -133,18 +133,21 @@ func (r *Relays) Stats() RelayStats {
 	}
 }
 
-// hand gives a batch to the sink, or back to its pool when it holds nothing.
-func (r *Relays) hand(b *Batch) {
-	if b.filled == 0 {
-		b.Release()
-		return
+// hand gives batches to the sink, or back to their pool what holds nothing.
+func (r *Relays) hand(list []*Batch) {
+	for len(list) > 0 && list[len(list)-1].filled == 0 {
+		list[len(list)-1].Release()
+		list = list[:len(list)-1]
 	}
-	total := 0
-	for i := range b.packets[:b.filled] {
-		total += int(b.packets[i].size)
+	for i, b := range list {
+		total := 0
+		for i := range b.packets[:b.filled] {
+			total += int(b.packets[i].size)
+		}
+		r.stats.packets.Add(uint64(b.filled))
+		r.stats.bytes.Add(uint64(total))
+		r.stats.batches.Add(1)
+		b.More = i < len(list)-1
+		r.sink(b)
 	}
-	r.stats.packets.Add(uint64(b.filled))
-	r.stats.bytes.Add(uint64(total))
-	r.stats.batches.Add(1)
-	r.sink(b)
 }

@@ -179,23 +179,22 @@ func (r *Relay) fragment(df bool) bool {
 
 // run reads until Close.
 func (r *Relays) run() {
+	list := make([]*Batch, 0, readAhead)
 	for r.poller.raw.Read(r.poller.wait) == nil {
-		b := r.pool.Take(r.closed)
-		if b == nil {
+		if list = r.add(list[:0]); list == nil {
 			return
 		}
-		if b = r.readAll(b); b == nil {
+		if list = r.readAll(list); list == nil {
 			return
 		}
-		r.hand(b)
+		r.hand(list)
 	}
 }
 
-// readAll reads the relays that are ready, and returns the last batch. Full ones were handed on meanwhile. It returns nil when the set was
+// readAll reads the relays that are ready, and returns the last batches. Others were handed on meanwhile. It returns nil when the set was
 // closed while it waited for another.
-func (r *Relays) readAll(b *Batch) *Batch {
+func (r *Relays) readAll(list []*Batch) []*Batch {
 	p := &r.poller
-	b.At = time.Now()
 	for i := range p.events[:p.ready] {
 		event := &p.events[i]
 		for {
@@ -203,17 +202,32 @@ func (r *Relays) readAll(b *Batch) *Batch {
 				event.Events &^= unix.EPOLLERR
 				r.readErrors(int(event.Fd))
 			}
-			if r.readOne(b, int(event.Fd)) {
+			if r.readOne(list[len(list)-1], int(event.Fd)) {
 				break
 			}
-			r.hand(b)
-			if b = r.pool.Take(r.closed); b == nil {
+			if list = r.add(list); list == nil {
 				return nil
 			}
-			b.At = time.Now()
 		}
 	}
-	return b
+	return list
+}
+
+// add adds an empty batch. When there are as many as the sink takes, or no more are free, it hands on those before it.
+func (r *Relays) add(list []*Batch) []*Batch {
+	if len(list) > 0 && len(list) < readAhead {
+		if b := r.pool.try(); b != nil {
+			b.At = time.Now()
+			return append(list, b)
+		}
+	}
+	r.hand(list)
+	b := r.pool.Take(r.closed)
+	if b == nil {
+		return nil
+	}
+	b.At = time.Now()
+	return append(list[:0], b)
 }
 
 // readOne reads what one relay has, and returns false if there may be more than the batch had room for.

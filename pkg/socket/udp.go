@@ -35,6 +35,8 @@ type datagramConn interface {
 	// read parks until datagrams are there, takes a batch, and fills it. The batch may be nil
 	// beside an error, and empty without one.
 	read(pool *Pool, cancel <-chan struct{}) (b *Batch, out leftOut, err error)
+	// readOn is read without parking, and without waiting for a batch: it returns nil where read would wait.
+	readOn(pool *Pool) (b *Batch, out leftOut, err error)
 	// send writes the chain of destinations that starts at dest, and never waits.
 	send(e *Egress, dest uint16)
 	local() netip.AddrPort
@@ -98,9 +100,38 @@ func (u *UDP) Start(pool *Pool, sink Sink) {
 			if err != nil {
 				return
 			}
+			for n := 1; n < readAhead && b.dirty == BatchSize; n++ {
+				next := u.readOn(pool)
+				if next == nil {
+					break
+				}
+				b.More = true
+				sink(b)
+				b = next
+			}
 			sink(b)
 		}
 	}()
+}
+
+// readAhead is how many full batches are read before the first is handled: what is sent for more packets at once is sent in fewer calls.
+const readAhead = 4
+
+// readOn reads what there is after a full batch, nil if nothing. An error is counted, and seen again by ReadBatch if it stays.
+func (u *UDP) readOn(pool *Pool) *Batch {
+	b, out, err := u.conn.readOn(pool)
+	u.countOut(out)
+	switch {
+	case err != nil && isUnreachable(err):
+		u.unreachable.Add(1)
+	case err == nil && b != nil && b.filled > 0:
+		u.countRead(b)
+		return b
+	}
+	if b != nil {
+		b.Release()
+	}
+	return nil
 }
 
 // ReadBatch waits for datagrams and returns as many as are there, at least one and at most
@@ -110,13 +141,9 @@ func (u *UDP) Start(pool *Pool, sink Sink) {
 func (u *UDP) ReadBatch(pool *Pool) (*Batch, error) {
 	for failed := 0; ; {
 		b, out, err := u.conn.read(pool, u.closed)
-		if out != (leftOut{}) {
-			u.tooLong.Add(uint64(out.tooLong))
-			u.empty.Add(uint64(out.empty))
-		}
+		u.countOut(out)
 		switch {
 		case err == nil && b.filled > 0:
-			b.At, b.Link, b.Local = time.Now(), u.link, u.local
 			u.countRead(b)
 			return b, nil
 		case b != nil:
@@ -140,7 +167,16 @@ func (u *UDP) ReadBatch(pool *Pool) (*Batch, error) {
 	}
 }
 
+func (u *UDP) countOut(out leftOut) {
+	if out != (leftOut{}) {
+		u.tooLong.Add(uint64(out.tooLong))
+		u.empty.Add(uint64(out.empty))
+	}
+}
+
+// countRead says where a batch came in, and counts it.
 func (u *UDP) countRead(b *Batch) {
+	b.At, b.Link, b.Local = time.Now(), u.link, u.local
 	total := 0
 	for i := range b.packets[:b.filled] {
 		total += int(b.packets[i].size)

@@ -20,8 +20,9 @@ type rawUDP struct {
 
 	sendTarget // owned by the Egress after opening
 
-	// The reader's call in progress. recv is bound once: a closure per call would allocate.
+	// The reader's call in progress. The functions are bound once: a closure per call would allocate.
 	recv   func(fd uintptr) bool
+	recvOn func(fd uintptr) bool
 	pool   *Pool
 	cancel <-chan struct{}
 	batch  *Batch
@@ -51,7 +52,7 @@ func openDatagram(addr netip.AddrPort, opts Options) (datagramConn, error) {
 		c.file.Close()
 		return nil, err
 	}
-	c.recv = c.recvBatch
+	c.recv, c.recvOn = c.recvBatch, c.recvMore
 	return c, nil
 }
 
@@ -84,7 +85,17 @@ func bind(fd int, family uint16, addr netip.AddrPort) (netip.AddrPort, error) {
 
 func (c *rawUDP) read(pool *Pool, cancel <-chan struct{}) (*Batch, leftOut, error) {
 	c.pool, c.cancel = pool, cancel
-	err := c.raw.Read(c.recv)
+	return c.result(c.raw.Read(c.recv))
+}
+
+func (c *rawUDP) readOn(pool *Pool) (*Batch, leftOut, error) {
+	if c.batch = pool.try(); c.batch == nil {
+		return nil, leftOut{}, nil
+	}
+	return c.result(c.raw.Read(c.recvOn))
+}
+
+func (c *rawUDP) result(err error) (*Batch, leftOut, error) {
 	b := c.batch
 	c.batch = nil
 	switch {
@@ -119,6 +130,15 @@ func (c *rawUDP) recvBatch(fd uintptr) bool {
 		c.batch, c.count, c.errno = b, n, errno
 		return true
 	}
+}
+
+// recvMore reads into the batch that is there, and never parks.
+func (c *rawUDP) recvMore(fd uintptr) bool {
+	c.count, c.errno = c.batch.vector.recv(fd)
+	if c.errno == unix.EAGAIN || c.errno == unix.EINTR {
+		c.count, c.errno = 0, 0
+	}
+	return true
 }
 
 func (c *rawUDP) local() netip.AddrPort { return c.bound }

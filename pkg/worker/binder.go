@@ -63,9 +63,12 @@ func (b *binder) Bind(infos []proto.ListenInfo, in transport.Ingress) (transport
 	if s, ok := in.(*transport.Server); ok && b.relay != nil {
 		handler = b.relay.share(s, bound)
 	}
-	sink := b.loop.Sink(handler)
 	for _, o := range bound.open {
-		o.start(b.loop.Pool(), sink)
+		sink := b.loop.Direct
+		if o.local.Protocol == tuple.TCP {
+			sink = b.loop.Sink // its connections have a reader each
+		}
+		o.start(b.loop.Pool(), sink(handler))
 	}
 	return bound, nil
 }
