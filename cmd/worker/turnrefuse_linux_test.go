@@ -41,14 +41,17 @@ func (s *manySources) send(data []byte, source int) {
 }
 
 // answers is how many datagrams came back.
-func (s *manySources) answers() uint64 {
+func (s *manySources) answers() uint64 { return memInfoDrops(s.b, s.fd) }
+
+// memInfoDrops is how many datagrams a socket had no room for.
+func memInfoDrops(b *testing.B, fd int) uint64 {
 	const drops = 8 // in what SO_MEMINFO fills
 	var info [9]uint32
 	size := uint32(unsafe.Sizeof(info))
-	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(s.fd), unix.SOL_SOCKET, unix.SO_MEMINFO,
+	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, unix.SO_MEMINFO,
 		uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
 	if errno != 0 {
-		s.b.Fatal(errno)
+		b.Fatal(errno)
 	}
 	return uint64(info[drops])
 }
