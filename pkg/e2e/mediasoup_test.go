@@ -133,18 +133,24 @@ func TestMediasoupLibrary(t *testing.T) {
 	flowing(alice, "bob")
 	audio, video := flowing(bob, "alice")
 	bob.screenshot("mediasoup-library")
-	if t.Failed() {
-		return
+	step := func(name string, f func(t *testing.T)) {
+		t.Run(name, func(t *testing.T) {
+			alice.t, bob.t = t, t
+			f(t)
+		})
+		alice.t, bob.t = t, t
+		if t.Failed() {
+			t.FailNow()
+		}
 	}
-
-	t.Run("messages, both ways", func(t *testing.T) { a.messages(alice, bob) })
-	t.Run("layers switch", func(t *testing.T) { a.layers(t, bob, video.Consumer) })
-	t.Run("volumes and scores", func(t *testing.T) {
+	step("messages, both ways", func(*testing.T) { a.messages(alice, bob) })
+	step("layers switch", func(t *testing.T) { a.layers(t, bob, video.Consumer) })
+	step("scores", func(*testing.T) { a.scores(alice, bob) })
+	step("volumes", func(*testing.T) {
 		bob.until(mediasoupWait, "is told how loud alice is", `window.app.heard.some((e) => e.event === "volumes" && e.list.some((v) => v.peer === "alice" && v.volume > -80))`)
-		bob.until(mediasoupWait, "is told a score", `window.app.heard.some((e) => e.event === "score" && e.value.score === 10 && e.value.producerScores.length === 3)`)
 	})
-	t.Run("statistics", func(t *testing.T) { a.statistics(t, alice, bob, video.Consumer) })
-	t.Run("pauses and ends", func(t *testing.T) { a.ends(t, alice, bob, audio, video) })
+	step("statistics", func(t *testing.T) { a.statistics(t, alice, bob, video.Consumer) })
+	step("pauses and ends", func(t *testing.T) { a.ends(t, alice, bob, audio, video) })
 	if log := a.Log(); log != "" {
 		t.Errorf("the library says\n%s", log)
 	}
@@ -164,13 +170,28 @@ func (a *application) messages(alice, bob *tab) {
 
 // layers asks the library for layers, and looks at the size of what is decoded. The page sends 1280, 640 and 320 pixels.
 func (a *application) layers(t *testing.T, p *tab, consumer string) {
+	known := 0 // the layer may be the lowest already
 	for _, spatial := range []int{0, 2, 1, 0} {
-		eval[any](p, "(window.app.heard.length = 0, true)")
 		a.ask(p, consumer, "setPreferredLayers", map[string]int{"spatialLayer": spatial, "temporalLayer": 2}, nil)
 		p.until(mediasoupWait, fmt.Sprintf("sees layer %d", spatial), fmt.Sprintf(
 			`(await window.app.stats()).some((s) => s.consumer === %q && s.frameWidth === %d)`, consumer, 320<<spatial))
-		p.until(mediasoupWait, "is told", fmt.Sprintf(`window.app.heard.some((e) => e.event === "layerschange" && e.value?.spatialLayer === %d)`, spatial))
+		p.until(mediasoupWait, "is told", fmt.Sprintf(
+			`window.app.heard.slice(%d).some((e) => e.event === "layerschange" && e.value?.spatialLayer === %d)`, known, spatial))
+		known = eval[int](p, "window.app.heard.length")
 		t.Logf("layer %d is %d pixels wide", spatial, 320<<spatial)
+	}
+}
+
+// scores follow what a page sends: two of its three sizes end, and come back.
+func (a *application) scores(alice, bob *tab) {
+	for _, last := range []struct {
+		layer int
+		is    string
+	}{{0, "=== 0"}, {2, "> 0"}} {
+		known := eval[int](bob, "window.app.heard.length")
+		eval[any](alice, fmt.Sprintf("window.app.producers.video.setMaxSpatialLayer(%d)", last.layer))
+		bob.until(mediasoupWait, "is told that the score of the largest size is "+last.is, fmt.Sprintf(
+			`window.app.heard.slice(%d).some((e) => e.event === "score" && e.value.producerScores?.length === 3 && e.value.producerScores[2] %s)`, known, last.is))
 	}
 }
 
