@@ -29,6 +29,9 @@ func TestBadTURNSettings(t *testing.T) {
 	empty, users := file("empty", "\n"), file("users", "nobody\n")
 	bad := file("bad.yaml", "turn-realm: example.org\nturn-relay-ports: all\n")
 	unknown := file("unknown.yaml", "turn-relm: example.org\n")
+	prefix := file("prefix.yaml", "turn-listen: udp:127.0.0.1:0\nturn-realm: example.org\nturn-deny-peer: [10.0.0.1/8]\n")
+	kind := file("kind.yaml", "turn-listen: {udp: 3478}\n")
+	twice := file("twice.yaml", "turn-realm: example.org\nturn-realm: example.com\n")
 	good := []string{"--turn-listen=udp:127.0.0.1:0", "--turn-realm=example.org", "--turn-user=name:swordfish"}
 	with := func(args ...string) []string { return append(append([]string{}, good...), args...) }
 	tests := []struct {
@@ -49,6 +52,17 @@ func TestBadTURNSettings(t *testing.T) {
 		{"file without secrets", with("--turn-secret-file=" + empty), "--turn-secret-file"},
 		{"relay address", with("--turn-relay-address=here"), "--turn-relay-address"},
 		{"wildcard to relay on", with("--turn-relay-address=0.0.0.0"), "--turn-relay-address"},
+		{"relay address of others", with("--turn-relay-address=192.0.2.1"), "--turn-relay-address"},
+		{"relay announced in another family", with("--turn-relay-address=::1=192.0.2.1"), "--turn-relay-address"},
+		{"nowhere to listen", []string{"--turn-realm=example.org", "--turn-user=name:swordfish"}, "--turn-listen"},
+		{"realm that cannot be quoted", []string{"--turn-listen=udp:127.0.0.1:0", `--turn-realm=a"b`}, "--turn-realm"},
+		{"ports for the system's own", with("--turn-relay-ports=100-200"), "--turn-relay-ports"},
+		{"one port", with("--turn-relay-ports=50000-50000"), "--turn-relay-ports"},
+		{"no pair of ports", with("--turn-relay-ports=50001-50002"), "--turn-relay-ports"},
+		{"too many permissions", with("--turn-permissions=101"), "--turn-permissions"},
+		{"too many channels", with("--turn-channels=101"), "--turn-channels"},
+		{"negative bitrate", with("--turn-max-bitrate=-1"), "--turn-max-bitrate"},
+		{"lifetime of days", with("--turn-max-lifetime=100h"), "--turn-max-lifetime"},
 		{"ports that are none", with("--turn-relay-ports=many"), "--turn-relay-ports"},
 		{"ports turned around", with("--turn-relay-ports=5000-4000"), "--turn-relay-ports"},
 		{"ports that are too many", with("--turn-relay-ports=5000-70000"), "--turn-relay-ports"},
@@ -65,7 +79,10 @@ func TestBadTURNSettings(t *testing.T) {
 		{"key of another certificate", with("--turn-tls-cert="+certificate, "--turn-tls-key="+otherKey), "--turn-tls-cert"},
 		{"no such key", with("--turn-tls-cert="+certificate, "--turn-tls-key="+key+"x"), "--turn-tls-key"},
 		{"wrong value in a file", []string{"--config=" + bad}, "bad.yaml:2: turn-relay-ports"},
-		{"unknown name in a file", []string{"--config=" + unknown}, "turn-realm"},
+		{"unknown name in a file", []string{"--config=" + unknown}, "unknown.yaml:1: \"turn-relm\""},
+		{"prefix in a file", []string{"--config=" + prefix}, "prefix.yaml:3: turn-deny-peer"},
+		{"wrong type in a file", []string{"--config=" + kind}, "kind.yaml:1: turn-listen"},
+		{"the same twice in a file", []string{"--config=" + twice}, "twice.yaml:2: turn-realm"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -3,6 +3,7 @@ package turn
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 	"slices"
 	"time"
@@ -69,14 +70,13 @@ func (c *Config) check() error {
 		{"NonceLifetime", between(c.NonceLifetime, time.Second, maxNonceAge)},
 		{"AllowPeers", checkPrefixes(c.AllowPeers)},
 		{"DenyPeers", checkPrefixes(c.DenyPeers)},
-		{"Quotas", c.Quotas.check()},
 		{"AlternateServers", checkAddresses(c.AlternateServers)},
 	} {
 		if check.err != nil {
 			return &ConfigError{Setting: check.setting, Err: check.err}
 		}
 	}
-	return nil
+	return c.Quotas.check()
 }
 
 func (c *Config) checkRealm() error {
@@ -150,20 +150,27 @@ func (c *Config) checkPorts() error {
 	if c.MinPort < 1024 || c.MaxPort < c.MinPort {
 		return fmt.Errorf("%d to %d is no range of ports from 1024", c.MinPort, c.MaxPort)
 	}
-	if c.MaxPort-c.MinPort < 1 {
-		return fmt.Errorf("%d to %d has no room for a pair of ports", c.MinPort, c.MaxPort)
+	if even := (int(c.MinPort) + 1) &^ 1; even+1 > int(c.MaxPort) { // of EVEN-PORT
+		return fmt.Errorf("%d to %d has no room for a pair of ports, the first of which is even", c.MinPort, c.MaxPort)
 	}
 	return nil
 }
 
 func (q *Quotas) check() error {
-	for _, n := range []int{q.PerUser, q.PerIP, q.Total, q.Permissions, q.Channels, q.Bitrate, q.PacketRate} {
-		if n < 0 {
-			return fmt.Errorf("%d is negative", n)
+	for _, n := range []struct {
+		setting  string
+		is, most int
+	}{
+		{"PerUser", q.PerUser, math.MaxInt}, {"PerIP", q.PerIP, math.MaxInt}, {"Total", q.Total, math.MaxInt},
+		{"Permissions", q.Permissions, mostPerAllocation}, {"Channels", q.Channels, mostPerAllocation},
+		{"Bitrate", q.Bitrate, math.MaxInt}, {"PacketRate", q.PacketRate, math.MaxInt},
+	} {
+		switch {
+		case n.is < 0:
+			return &ConfigError{Setting: "Quotas." + n.setting, Err: fmt.Errorf("%d is negative", n.is)}
+		case n.is > n.most:
+			return &ConfigError{Setting: "Quotas." + n.setting, Err: fmt.Errorf("%d is more than the %d that an allocation may have", n.is, n.most)}
 		}
-	}
-	if q.Permissions > mostPerAllocation || q.Channels > mostPerAllocation {
-		return fmt.Errorf("an allocation may have %d permissions and channels at most", mostPerAllocation)
 	}
 	return nil
 }

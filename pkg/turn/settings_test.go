@@ -39,14 +39,16 @@ func TestSettings(t *testing.T) {
 		"low ports":                {func(c *Config) { c.MinPort = 1000 }, "MinPort"},
 		"ports the other way":      {func(c *Config) { c.MinPort = c.MaxPort + 1 }, "MinPort"},
 		"one port":                 {func(c *Config) { c.MinPort = c.MaxPort }, "MinPort"},
+		"no pair of ports":         {func(c *Config) { c.MinPort, c.MaxPort = 50001, 50002 }, "MinPort"},
+		"one pair of ports":        {func(c *Config) { c.MinPort, c.MaxPort = 50001, 50003 }, ""},
 		"negative lifetime":        {func(c *Config) { c.MaxLifetime = -1 }, "MaxLifetime"},
 		"two days":                 {func(c *Config) { c.MaxLifetime = 48 * time.Hour }, "MaxLifetime"},
 		"nonces of a day":          {func(c *Config) { c.NonceLifetime = 24 * time.Hour }, "NonceLifetime"},
 		"nonces of a millisecond":  {func(c *Config) { c.NonceLifetime = time.Millisecond }, "NonceLifetime"},
 		"malformed range, allowed": {func(c *Config) { c.AllowPeers = make([]netip.Prefix, 1) }, "AllowPeers"},
 		"range with host bits":     {func(c *Config) { c.DenyPeers = mustPrefixes("10.0.0.1/8") }, "DenyPeers"},
-		"negative quota":           {func(c *Config) { c.Quotas.Total = -1 }, "Quotas"},
-		"too many permissions":     {func(c *Config) { c.Quotas.Permissions = 101 }, "Quotas"},
+		"negative quota":           {func(c *Config) { c.Quotas.Total = -1 }, "Quotas.Total"},
+		"too many permissions":     {func(c *Config) { c.Quotas.Permissions = 101 }, "Quotas.Permissions"},
 		"alternate without port":   {func(c *Config) { c.AlternateServers = []netip.AddrPort{netip.AddrPortFrom(clientAddr.Addr(), 0)} }, "AlternateServers"},
 	} {
 		c := config()

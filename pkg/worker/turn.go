@@ -57,6 +57,9 @@ type listener struct {
 
 // startRelay opens everything that the plan says, or nothing.
 func (w *Worker) startRelay(now time.Time, p *turnPlan) (*relay, *turnField) {
+	if wrong := p.checkRelays(); wrong != nil {
+		return nil, wrong
+	}
 	r := &relay{log: w.cfg.Log, loop: w.loop, links: w.links, egress: w.egress, panics: &w.panics, plan: p}
 	r.emit = func(e proto.Event) { events{w}.Emit("", e) }
 	r.events.relay = r

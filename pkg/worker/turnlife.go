@@ -24,12 +24,18 @@ func (w *Worker) startRelaying() error {
 		}
 		return nil
 	}
+	if w.cfg.Channel == "" && len(s.Listen) == 0 {
+		return &SettingError{Setting: "turn-listen", Err: errors.New("is missing: without a controller there are no other ports to relay on")}
+	}
 	p, wrong := planTURN(s)
 	if wrong == nil {
 		wrong = w.setRelay(time.Now(), p)
 	}
 	if wrong != nil {
 		return wrong.setting()
+	}
+	if len(s.Users)+len(s.Secrets) == 0 {
+		w.cfg.Log.Warn("nobody can relay, only STUN is answered: there are no users (turn-user) and no secrets (turn-secret)")
 	}
 	return nil
 }

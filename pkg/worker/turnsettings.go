@@ -57,7 +57,8 @@ func (f *turnField) setting() *SettingError {
 var turnConfigFields = map[string]string{
 	"Realm": "realm", "Users": "users", "Secrets": "secrets", "Relays": "relayAddresses", "MinPort": "minPort", "MaxPort": "maxPort",
 	"MaxLifetime": "maxLifetime", "NonceLifetime": "nonceLifetime", "AllowPeers": "allowPeers", "DenyPeers": "denyPeers",
-	"AlternateServers": "alternates", "Quotas": "quotas.total",
+	"AlternateServers": "alternates", "Quotas.PerUser": "quotas.perUser", "Quotas.PerIP": "quotas.perIp", "Quotas.Total": "quotas.total",
+	"Quotas.Permissions": "quotas.permissions", "Quotas.Channels": "quotas.channels", "Quotas.Bitrate": "quotas.bitrate", "Quotas.PacketRate": "quotas.packetRate",
 }
 
 // fieldOf tells which setting the core does not like.
@@ -178,6 +179,21 @@ func (p *turnPlan) readRelays(s *proto.TURNSettings) *turnField {
 	return nil
 }
 
+// checkRelays finds addresses that are not this machine's, on which every allocation would fail. Those of listeners are seen when they are opened.
+func (p *turnPlan) checkRelays() *turnField {
+	for _, r := range p.config.Relays {
+		if slices.ContainsFunc(p.listen, func(l turnListen) bool { return l.at.Addr() == r.Local }) {
+			continue
+		}
+		u, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(r.Local, 0)))
+		if err != nil {
+			return &turnField{"relayAddresses", fmt.Errorf("nothing can be relayed on %v: %w", r.Local, err)}
+		}
+		u.Close()
+	}
+	return nil
+}
+
 // guessRelays takes one address of each family.
 func (p *turnPlan) guessRelays() (list []turn.RelayAddress) {
 	var candidates []netip.Addr
@@ -284,9 +300,9 @@ func (p *turnPlan) readCertificate(s *proto.TURNSettings) *turnField {
 	case s.Certificate == "" && s.Key == "" && !needed:
 		return nil
 	case s.Certificate == "":
-		return &turnField{"certificate", errors.New("is missing")}
+		return &turnField{"certificate", errors.New("is missing: tls and dtls take a certificate and its key")}
 	case s.Key == "":
-		return &turnField{"key", errors.New("is missing")}
+		return &turnField{"key", errors.New("is missing: tls and dtls take a certificate and its key")}
 	}
 	c, err := tls.X509KeyPair([]byte(s.Certificate), []byte(s.Key))
 	if err != nil {
