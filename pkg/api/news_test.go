@@ -32,16 +32,16 @@ func TestNews(t *testing.T) {
 	for _, x := range []struct{ kind, id string }{
 		{"producer", "p"}, {"consumer", "c"}, {"dataProducer", "dp"}, {"dataConsumer", "dc"}, {"rtpObserver", "o"},
 	} {
-		for method, told := range map[string][2]string{"pause": {"paused", "Pause"}, "resume": {"resumed", "Resume"}} {
-			want := []string{x.kind + "." + told[0] + " of " + x.id}
+		for _, way := range []struct{ method, told, besides string }{{"pause", "paused", "Pause"}, {"resume", "resumed", "Resume"}} {
+			want := []string{x.kind + "." + way.told + " of " + x.id}
 			switch x.id {
 			case "p":
-				want = append(want, "consumer.producer"+told[1]+" of c")
+				want = append(want, "consumer.producer"+way.besides+" of c")
 			case "dp":
-				want = append(want, "dataConsumer.dataProducer"+told[1]+" of dc")
+				want = append(want, "dataConsumer.dataProducer"+way.besides+" of dc")
 			}
-			ask[any](a, x.kind+"."+method, x.id, nil)
-			b.hears(method+" of "+x.id, want...)
+			ask[any](a, x.kind+"."+way.method, x.id, nil)
+			b.hears(way.method+" of "+x.id, want...)
 		}
 	}
 	for _, told := range a.told() {
