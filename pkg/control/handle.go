@@ -53,7 +53,7 @@ type handle struct {
 	mu      sync.Mutex
 	paused  bool
 	closed  bool
-	changed func() // it, or what it is of, was paused or resumed; may be nil
+	changed func()                                 // it, or what it is of, was paused or resumed; may be nil
 	asked   func(ctx context.Context, paused bool) // it was paused or resumed by us; may be nil
 }
 
