@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -14,8 +13,8 @@ import (
 
 	"gazpacho/pkg/channel"
 	"gazpacho/pkg/control"
+	"gazpacho/pkg/simtest"
 	"gazpacho/pkg/supervisor"
-	"gazpacho/pkg/worker"
 	"gazpacho/proto"
 )
 
@@ -72,26 +71,7 @@ var loopback = proto.ListenInfo{Protocol: "udp", IP: "127.0.0.1"}
 // attachWorker starts a worker in this process and attaches to it.
 func attachWorker(t testing.TB) *control.Worker {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "w.sock")
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() {
-		ended <- worker.Run(ctx, worker.Config{Channel: "unix:" + path, Log: slog.New(slog.DiscardHandler)})
-	}()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("worker: %v", err)
-		}
-	})
-	conn, err := net.Dial("unix", path)
-	for deadline := time.Now().Add(20 * time.Second); err != nil && time.Now().Before(deadline); {
-		conn, err = net.Dial("unix", path)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	w, err := control.Attach(t.Context(), conn, control.Options{Epoch: 1, Software: "test"})
+	w, err := control.Attach(t.Context(), simtest.DialWorker(t), control.Options{Epoch: 1, Software: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}

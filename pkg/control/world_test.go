@@ -1,18 +1,14 @@
 package control
 
 import (
-	"context"
-	"log/slog"
 	"net"
-	"path/filepath"
 	"sync"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
 	"gazpacho/pkg/channel"
-	"gazpacho/pkg/worker"
+	"gazpacho/pkg/simtest"
 	"gazpacho/proto"
 )
 
@@ -21,26 +17,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // newWorker is a real worker in this process, attached to.
 func newWorker(t testing.TB) *Worker {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "w.sock")
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() {
-		ended <- worker.Run(ctx, worker.Config{Channel: "unix:" + path, Log: slog.New(slog.DiscardHandler)})
-	}()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("worker: %v", err)
-		}
-	})
-	conn, err := net.Dial("unix", path)
-	for deadline := time.Now().Add(10 * time.Second); err != nil && time.Now().Before(deadline); {
-		conn, err = net.Dial("unix", path)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	w, err := Attach(t.Context(), conn, Options{Epoch: 1, Software: "test"})
+	w, err := Attach(t.Context(), simtest.DialWorker(t), Options{Epoch: 1, Software: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}

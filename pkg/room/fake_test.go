@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"net"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -16,8 +14,8 @@ import (
 
 	"gazpacho/pkg/auth"
 	"gazpacho/pkg/control"
+	"gazpacho/pkg/simtest"
 	"gazpacho/pkg/supervisor"
-	"gazpacho/pkg/worker"
 	"gazpacho/proto"
 )
 
@@ -128,26 +126,7 @@ func bare(t *testing.T, peers ...string) (*Room, map[string]*fakeClient) {
 // newWorker is a real worker in this process.
 func newWorker(t *testing.T) *supervisor.Worker {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "w.sock")
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() {
-		ended <- worker.Run(ctx, worker.Config{Channel: "unix:" + path, Log: slog.New(slog.DiscardHandler)})
-	}()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("worker: %v", err)
-		}
-	})
-	conn, err := net.Dial("unix", path)
-	for deadline := time.Now().Add(10 * time.Second); err != nil && time.Now().Before(deadline); {
-		conn, err = net.Dial("unix", path)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	w, err := control.Attach(t.Context(), conn, control.Options{Epoch: 1})
+	w, err := control.Attach(t.Context(), simtest.DialWorker(t), control.Options{Epoch: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
