@@ -18,7 +18,7 @@ func FuzzHandle(f *testing.F) {
 	f.Add(c.plain(stun.Request, stun.Binding))
 	f.Add(c.plain(stun.Request, stun.Allocate, transportUDP))
 	f.Add(c.signed(stun.Allocate, transportUDP, alsoIPv6, dontFragment, evenPort(0x80)))
-	f.Add(c.signed(stun.Refresh, ticketAttr(make([]byte, 24)), lifetime(1)))
+	f.Add(c.signed(stun.Refresh, ticketAttr(make([]byte, len(ticket{}))), lifetime(1)))
 	f.Add(c.plain(stun.Indication, stun.Send, peer(peerAddr), data("x"), dontFragment))
 	f.Add(channelData(0x4000, "x", 3))
 	f.Fuzz(func(t *testing.T, b []byte) {

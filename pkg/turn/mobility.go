@@ -1,11 +1,14 @@
 package turn
 
 import (
+	"encoding/base64"
+
 	"gazpacho/pkg/stun"
 )
 
-// ticket is the value of a MOBILITY-TICKET: a name that cannot be guessed.
-type ticket [24]byte
+// ticket is the value of a MOBILITY-TICKET: 24 bytes that cannot be guessed, as text. coturn's client takes it for a string that ends with a zero, and has
+// room for 32 characters.
+type ticket [32]byte
 
 // mobility lets an allocation move to another 5-tuple (RFC 8016).
 type mobility struct {
@@ -16,7 +19,9 @@ type mobility struct {
 }
 
 func (s *Server) newTicket(a *allocation) (t ticket) {
-	s.random.read(t[:])
+	var raw [24]byte
+	s.random.read(raw[:])
+	base64.StdEncoding.Encode(t[:], raw[:])
 	s.tickets[t] = a
 	return t
 }

@@ -3,6 +3,7 @@ package turn
 import (
 	"bytes"
 	"fmt"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -111,4 +112,17 @@ func TestMoveWithExpiredCredentials(t *testing.T) {
 	v := bytes.Clone(c.expect(0, stun.Allocate, transportUDP, ticketAttr(nil)).Value(stun.AttrMobilityTicket))
 	w.advance(2 * time.Second)
 	w.client(otherPeer).as(name, c.password).expect(0, stun.Refresh, ticketAttr(v))
+}
+
+// There are clients that take a ticket for a string.
+func TestTicketsAreText(t *testing.T) {
+	w := newWorld(t)
+	for i := range 100 {
+		c := w.client(netip.AddrPortFrom(clientAddr.Addr(), uint16(1000+i)))
+		v := c.expect(0, stun.Allocate, transportUDP, ticketAttr(nil)).Value(stun.AttrMobilityTicket)
+		if len(v) > 32 || bytes.ContainsFunc(v, func(r rune) bool { return r <= ' ' || r > '~' }) {
+			t.Fatalf("the ticket is %q", v)
+		}
+		c.expect(0, stun.Refresh, lifetime(0))
+	}
 }
