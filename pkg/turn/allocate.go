@@ -23,6 +23,7 @@ type wanted struct {
 	old        bool // the client has the numbers of attributes from before RFC 8656
 	even, pair bool
 	reserved   *reservation
+	second     *Relay // of a pair, once it is open
 	mobile     bool
 	lifetime   time.Duration
 }
@@ -57,7 +58,7 @@ func (r *request) allocate() {
 	}
 	a.charge = s.ledger.hold(r.user.account, r.from.Remote.Addr())
 	if w.pair {
-		a.answer.token, a.answer.reserved = s.reserve(r, a), true
+		a.answer.token, a.answer.reserved = s.reserve(r, w.second), true
 	}
 	s.enter(a, w.mobile)
 	r.answerAllocate(a)
@@ -106,7 +107,7 @@ func (r *request) wants() (w wanted, code int) {
 		if w.reserved == nil || w.reserved.username != r.user.name {
 			return w, stun.CodeInsufficientCapacity
 		}
-		w.families[familyOf(w.reserved.pool.Local)] = true
+		w.families[familyOf(w.reserved.relay.pool.Local)] = true
 		return w, 0
 	}
 	w.families[ipv4] = family == nil || family[0] == familyCodes[ipv4]

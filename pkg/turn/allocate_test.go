@@ -193,6 +193,61 @@ func TestEvenPortAlone(t *testing.T) {
 	}
 }
 
+// EVEN-PORT with its R bit sets the next port aside (RFC 8656 section 7.2), so nobody else on this machine may take it meanwhile. What comes in on it is nobody's.
+func TestReservedPortIsOpen(t *testing.T) {
+	w := newWorld(t)
+	c := w.client(clientAddr)
+	v := bytes.Clone(c.expect(0, stun.Allocate, transportUDP, evenPort(0x80)).Value(stun.AttrReservationToken))
+	first := c.allocation().firstRelay()
+	var second *Relay
+	for r := range w.relays {
+		if r != first {
+			second = r
+		}
+	}
+	if second == nil || second.Local().Port() != first.Local().Port()+1 {
+		t.Fatal("the next port is not open")
+	}
+	w.server.HandleRelay(w.now, second, peerAddr, []byte("x"))
+	w.server.HandleICMP(w.now, second, peerAddr, ICMP{Type: icmpUnreachable})
+	w.silent()
+	d := w.client(otherPeer)
+	d.expect(0, stun.Allocate, transportUDP, token(v))
+	if d.allocation().firstRelay() != second {
+		t.Error("another relay is given out")
+	}
+	d.expect(0, stun.CreatePermission, peer(peerAddr))
+	w.server.HandleRelay(w.now, second, peerAddr, []byte("x"))
+	d.take()
+	for _, c := range []*client{c, d} {
+		c.expect(0, stun.Refresh, lifetime(0))
+	}
+	w.whole()
+}
+
+// If only one of the two ports can be had, another pair is tried.
+func TestPairOfWhichOneIsTaken(t *testing.T) {
+	w := newWorld(t)
+	for port := uint16(50001); port < 50060; port += 2 {
+		w.taken[netip.AddrPortFrom(w.server.pools[0].Local, port)] = true
+	}
+	got := 0
+	for i := range 30 { // 16 tries each
+		c := w.client(netip.AddrPortFrom(clientAddr.Addr(), uint16(41000+i)))
+		if codeOf(c.request(stun.Allocate, transportUDP, evenPort(0x80))) == 0 {
+			got++
+			if p := c.allocation().firstRelay().Local().Port(); p < 50060 {
+				t.Errorf("port %d", p)
+			}
+		}
+	}
+	if got != 2 {
+		t.Errorf("%d pairs were had, want both", got)
+	}
+	w.server.Close(w.now)
+	w.whole()
+}
+
 func TestReservationExpires(t *testing.T) {
 	w := newWorld(t)
 	c := w.client(clientAddr)

@@ -38,6 +38,8 @@ func (s *Server) HandleICMP(now time.Time, r *Relay, peer netip.AddrPort, e ICMP
 	a := r.allocation
 	peer = tuple.Canonical(peer)
 	switch {
+	case a == nil: // it is reserved
+		return
 	case r.closed:
 		a.via.Counters.drop(DropClosed)
 		return

@@ -427,7 +427,7 @@ func (m *model) compare() {
 		hosts[v.host]++
 	}
 	held := count + len(m.tokens)
-	if len(m.relays) != count || len(s.clients) != count || len(s.reservations) != len(m.tokens) || s.pools[0].free != modelPorts-held ||
+	if len(m.relays) != count+len(m.tokens) || len(s.clients) != count || len(s.reservations) != len(m.tokens) || s.pools[0].free != modelPorts-held ||
 		s.ledger.total != held || m.queue.Len() != held || len(s.ledger.accounts) != len(users) || len(s.ledger.sources) != len(hosts) {
 		m.Fatalf("%d sockets, %d allocations, %d reservations, %d ports free, %d held, %d timers; the model has %d and %d reservations",
 			len(m.relays), len(s.clients), len(s.reservations), s.pools[0].free, s.ledger.total, m.queue.Len(), count, len(m.tokens))

@@ -4,7 +4,8 @@ import "net/netip"
 
 // Relay is one relayed transport address. It owns its port until it is closed.
 type Relay struct {
-	allocation *allocation
+	server     *Server
+	allocation *allocation // nil while it is reserved
 	pool       *pool
 	local      netip.AddrPort
 	address    netip.AddrPort
@@ -28,7 +29,7 @@ func (r *Relay) open() bool {
 	if r.socket != nil {
 		return true
 	}
-	s, ok := r.allocation.server.env.Relays.Open(r)
+	s, ok := r.server.env.Relays.Open(r)
 	if ok {
 		r.socket = s
 	}
@@ -36,7 +37,7 @@ func (r *Relay) open() bool {
 }
 
 func (r *Relay) listen() bool {
-	l, ok := r.allocation.server.env.Streams.Listen(r)
+	l, ok := r.server.env.Streams.Listen(r)
 	if ok {
 		r.listener = l
 	}
@@ -84,7 +85,7 @@ const openTries = 16
 // openRelay takes a port of an address of the family and opens it as the request wants. Nil is no port.
 func (s *Server) openRelay(a *allocation, family int, w *wanted) *Relay {
 	if w.reserved != nil {
-		return s.openReserved(a, w.reserved)
+		return s.claim(a, w.reserved)
 	}
 	start := s.random.intn(len(s.pools))
 	for i := range s.pools {
@@ -105,20 +106,30 @@ func (s *Server) openOn(p *pool, a *allocation, w *wanted) *Relay {
 		if port == 0 {
 			return nil
 		}
-		if r := s.bind(p, port, a, w.tcp); r != nil {
-			return r
+		r := s.bind(p, port, a, w.tcp)
+		if r == nil {
+			p.release(port)
 		}
-		p.release(port)
-		if w.pair {
-			p.release(port + 1)
+		if !w.pair {
+			if r != nil {
+				return r
+			}
+			continue
 		}
+		if r != nil {
+			if w.second = s.bind(p, port+1, nil, false); w.second != nil {
+				return r
+			}
+			r.close()
+		}
+		p.release(port + 1)
 	}
 	return nil
 }
 
-// bind makes a relay of a port that is taken already; nil if the environment cannot.
+// bind makes a relay of a port that is taken already, of no allocation if it is to be reserved; nil if the environment cannot.
 func (s *Server) bind(p *pool, port uint16, a *allocation, tcp bool) *Relay {
-	r := &Relay{allocation: a, pool: p, local: netip.AddrPortFrom(p.Local, port), address: netip.AddrPortFrom(p.Announced, port)}
+	r := &Relay{server: s, allocation: a, pool: p, local: netip.AddrPortFrom(p.Local, port), address: netip.AddrPortFrom(p.Announced, port)}
 	ok := true
 	switch {
 	case tcp:

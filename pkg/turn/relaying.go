@@ -107,6 +107,9 @@ func isTURN(b []byte) bool {
 // (RFC 8656 sections 11.3 and 12.7).
 func (s *Server) HandleRelay(now time.Time, r *Relay, peer netip.AddrPort, datagram []byte) {
 	a := r.allocation
+	if a == nil {
+		return // it is reserved, and nobody is permitted
+	}
 	if r.closed {
 		a.via.Counters.drop(DropClosed)
 		return

@@ -12,22 +12,19 @@ const reservationLifetime = 30 * time.Second
 // reservationToken is the value of RESERVATION-TOKEN (RFC 8656 section 18.10).
 type reservationToken [8]byte
 
-// reservation owns a port that EVEN-PORT set aside. It counts like an allocation of who asked for it, and nobody else can have it.
+// reservation owns a relay that EVEN-PORT set aside, open, so that no other process can have its port either. It counts like an allocation of who asked
+// for it.
 type reservation struct {
 	token    reservationToken
-	pool     *pool
-	port     uint16
+	relay    *Relay
 	username string
 	charge   charge
 	timer    *timer.Timer
 }
 
-// reserve sets the port aside that was taken together with that of the allocation.
-func (s *Server) reserve(r *request, a *allocation) reservationToken {
-	relay := a.firstRelay()
-	v := &reservation{
-		pool: relay.pool, port: relay.local.Port() + 1, username: a.username, charge: s.ledger.hold(r.user.account, r.from.Remote.Addr()),
-	}
+// reserve sets the relay aside that was opened together with that of the allocation.
+func (s *Server) reserve(r *request, second *Relay) reservationToken {
+	v := &reservation{relay: second, username: r.user.name, charge: s.ledger.hold(r.user.account, r.from.Remote.Addr())}
 	s.random.read(v.token[:])
 	s.reservations[v.token] = v
 	v.timer = s.env.Timers.New(func(time.Time) { s.cancel(v) })
@@ -38,16 +35,14 @@ func (s *Server) reserve(r *request, a *allocation) reservationToken {
 // cancel gives the port back.
 func (s *Server) cancel(v *reservation) {
 	s.forgetReservation(v)
-	v.pool.release(v.port)
+	v.relay.close()
 }
 
-// openReserved opens a relay on the port; nil, and the reservation stays, if that fails.
-func (s *Server) openReserved(a *allocation, v *reservation) *Relay {
-	r := s.bind(v.pool, v.port, a, false)
-	if r != nil {
-		s.forgetReservation(v)
-	}
-	return r
+// claim gives the relay to an allocation.
+func (s *Server) claim(a *allocation, v *reservation) *Relay {
+	s.forgetReservation(v)
+	v.relay.allocation = a
+	return v.relay
 }
 
 func (s *Server) forgetReservation(v *reservation) {
