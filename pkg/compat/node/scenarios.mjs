@@ -300,3 +300,20 @@ export async function chat(stage) {
 	assert.ok(to.dataConsumers.get(offer.id).closed);
 	await without.inbox.next('peerClosed');
 }
+
+// The echo bot of mediasoup's demo: it comes when it is talked to first, is nobody's, and whoever comes later finds it.
+export async function bot(stage) {
+	const [from, to] = [await stage.join('from'), await stage.join('to')];
+	const talk = await from.sendTransport.produceData({ ordered: false, maxRetransmits: 1, label: 'bot', appData: {} });
+	for (const peer of [from, to]) {
+		const offer = await peer.inbox.next('newDataConsumer');
+		assert.deepEqual([offer.peerId, offer.label], [null, 'bot']);
+		assert.notEqual(offer.dataProducerId, talk.id); // what is said to the bot is for the bot
+		assert.equal(peer.dataConsumers.get(offer.id).label, 'bot');
+	}
+	const late = await stage.join('late');
+	assert.equal((await late.inbox.next('newDataConsumer')).peerId, null);
+	from.leave();
+	await to.inbox.next('peerClosed');
+	assert.equal([...to.dataConsumers.values()].filter((c) => !c.closed).length, 1); // it stays
+}
