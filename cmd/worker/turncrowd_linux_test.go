@@ -150,6 +150,9 @@ func (c *crowd) ask(client int, nonce string, m stun.Method, add func(*stun.Buil
 	s.send(1)
 	var answer [1500]byte
 	n, _, err := unix.Recvfrom(s.fd, answer[:], 0)
+	for err == unix.EINTR {
+		n, _, err = unix.Recvfrom(s.fd, answer[:], 0)
+	}
 	var msg stun.Message
 	if err != nil || !msg.Parse(answer[:n]) {
 		c.b.Fatal("no answer:", err)
