@@ -13,7 +13,7 @@ func TestBulkData(t *testing.T) {
 	w := simtest.StartWorker(t)
 	server, router := w.Server(), w.Router()
 	o := simtest.PeerOptions{Data: true}
-	const size, count = 32 << 10, 512 // 16 MiB; pion reads no more than 64 KiB at a time
+	const size, count = 32 << 10, 192 // more than a window of 5 MiB; pion reads no more than 64 KiB at a time
 	var channels [2]struct{ from, to *simtest.Channel }
 	for i := range channels {
 		from, to := simtest.Connect(w, router, server, true, o), simtest.Connect(w, router, server, false, o)
