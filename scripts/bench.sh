@@ -41,13 +41,14 @@ awk '
 		}
 		printf "  %-58s %6.0f MB/cpu-s, floor %4.0f: %.2f\n", $1, ours, floor, ratio
 	}
-	/^BenchmarkTURN\// {
-		each = ratio = ""
+	/^BenchmarkTURN(\/|BesideCoturn\/|Refusals)/ {
+		each = other = ratio = ""
 		for (i = 2; i < NF; i++) {
-			if ($(i + 1) == "cpu-ns/packet") each = $i
+			if ($(i + 1) ~ "^cpu-ns/(packet|401)$") each = $i
+			if ($(i + 1) ~ "^(echo|coturn)-cpu-ns/packet$") other = $i
 			if ($(i + 1) == "ratio") ratio = $i
 		}
-		printf "  %-58s %6.0f ns%s\n", $1, each, ratio == "" ? "" : sprintf(", of a bare echo: %.2f", ratio)
+		if (ratio != "") printf "  %-58s %6.0f ns, %s %6.0f: %.2f\n", $1, each, $1 ~ /Coturn/ ? "coturn" : "bare echo", other, ratio
 	}
 	/^BenchmarkTURN(Allocations|Memory|Refusals)/ {
 		for (i = 2; i < NF; i++) if ($(i + 1) ~ "allocation|401") printf "  %-58s %6.0f %s\n", $1, $i, $(i + 1)

@@ -73,7 +73,11 @@ func (s *floodSocket) message(i, size, source int, to netip.AddrPort) {
 	if source == 0 {
 		return
 	}
-	s.controls[i] = unix.PktInfo4(&unix.Inet4Pktinfo{Spec_dst: crowdAddress(source)})
+	at := crowdAddress(source)
+	if s.controls[i] == nil {
+		s.controls[i] = unix.PktInfo4(&unix.Inet4Pktinfo{})
+	}
+	copy(s.controls[i][unix.CmsgLen(0)+4:], at[:]) // behind the interface
 	h := &s.hdrs[i].Hdr
 	h.Control = &s.controls[i][0]
 	h.SetControllen(len(s.controls[i]))
@@ -181,10 +185,11 @@ func (s *floodSocket) burst(i, size, source int, to netip.AddrPort) {
 	c.Level, c.Type = unix.SOL_UDP, unix.UDP_SEGMENT
 	c.SetLen(unix.CmsgLen(2))
 	bits.NativeEndian.PutUint16(segment[unix.CmsgLen(0):], uint16(size))
-	if source == 0 {
-		s.controls[i] = nil
+	head := 0
+	if source != 0 {
+		head = unix.CmsgSpace(unix.SizeofInet4Pktinfo)
 	}
-	s.controls[i] = append(s.controls[i], segment[:unix.CmsgSpace(2)]...)
+	s.controls[i] = append(s.controls[i][:head], segment[:unix.CmsgSpace(2)]...)
 	h.Control = &s.controls[i][0]
 	h.SetControllen(len(s.controls[i]))
 }
