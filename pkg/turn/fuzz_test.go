@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"net/netip"
+	"runtime"
+	"runtime/metrics"
 	"testing"
 	"time"
 
@@ -24,7 +26,8 @@ func FuzzHandle(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		w := newWorld(t)
 		before := bytes.Clone(b)
-		ours := w.server.Handle(w.now, w.udp, c.tuple, b)
+		ours := false
+		bounded(t, func() { ours = w.server.Handle(w.now, w.udp, c.tuple, b) })
 		if !bytes.Equal(b, before) {
 			t.Fatal("the datagram was changed")
 		}
@@ -45,6 +48,24 @@ func FuzzHandle(f *testing.F) {
 		}
 		w.whole()
 	})
+}
+
+// bounded holds one message to 10 ms and 4 MiB. The time is that of this thread, for the machine has other things to do.
+func bounded(t *testing.T, f func()) {
+	t.Helper()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(sample)
+	bytes, cpu := sample[0].Value.Uint64(), threadTime(t)
+	f()
+	if took := threadTime(t) - cpu; took > 10*time.Millisecond {
+		t.Fatalf("it takes %v", took)
+	}
+	metrics.Read(sample)
+	if n := sample[0].Value.Uint64() - bytes; n > 4<<20 {
+		t.Fatalf("it takes %d bytes", n)
+	}
 }
 
 // FuzzServer is the whole machine: a sequence of messages of three clients with the right credentials, of their peers, of connections, and of time. Each
@@ -77,7 +98,7 @@ func FuzzServer(f *testing.F) {
 		m := newMachine(t)
 		for len(script) >= 2 {
 			op, size := script[0], min(int(script[1]), len(script)-2)
-			m.step(op, script[2:2+size])
+			bounded(t, func() { m.step(op, script[2:2+size]) })
 			script = script[2+size:]
 		}
 		m.server.Close(m.now)
