@@ -74,6 +74,7 @@ func dropIn(ctx context.Context, args []string) error {
 		runtime.GOMAXPROCS(min(2, runtime.NumCPU()))
 	}
 	s.Library, s.Version, s.Log, s.Level = library, version, slog.New(library.LogHandler(&level)), &level
+	releaseFile()
 	return worker.Run(ctx, s.Config)
 }
 

@@ -139,5 +139,6 @@ func run(ctx context.Context, o *options) error {
 		go s.watch(ctx, log.Logger(), o.channel == "", again, stop)
 		cfg.TURN = worker.Relaying{Settings: o.relaying, Reload: s.reload, Drain: s.drain, DrainFor: o.turn.drain}
 	}
+	releaseFile()
 	return o.placed(worker.Run(ctx, cfg))
 }

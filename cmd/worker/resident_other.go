@@ -1,0 +1,6 @@
+//go:build !linux
+
+package main
+
+// releaseFile is for Linux.
+func releaseFile() {}
