@@ -36,7 +36,7 @@ func newRelayBench(t *testing.T) *relayBench {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	w, err := start(ctx, Config{Log: slog.New(slog.DiscardHandler), TURN: Relaying{Settings: &proto.TURNSettings{
-		Realm: "example.org", Users: map[string]string{"user": "secret"}, RelayAddresses: []string{"127.0.0.1"}, AllowPeers: []string{"127.0.0.0/8"},
+		Listen: []string{"udp:127.0.0.1:0"}, Realm: "example.org", Users: map[string]string{"user": "secret"}, RelayAddresses: []string{"127.0.0.1"}, AllowPeers: []string{"127.0.0.0/8"},
 	}}}, cancel)
 	if err != nil {
 		t.Fatal(err)
