@@ -44,8 +44,8 @@ func (c *config) turnFlags(f *pflag.FlagSet) {
 	for _, q := range t.quotas() {
 		f.IntVar(q.value, q.setting, q.initial, q.usage)
 	}
-	f.BoolVar(&t.Mobility, "turn-mobility", false, "clients may keep their allocation when their address changes (RFC 8016)")
-	f.BoolVar(&t.TCPRelay, "turn-tcp-relay", false, "relay TCP to peers, too (RFC 6062)")
+	f.BoolVar(&t.Mobility, "turn-mobility", true, "clients may keep their allocation when their address changes (RFC 8016)")
+	f.BoolVar(&t.TCPRelay, "turn-tcp-relay", true, "relay TCP to peers, too (RFC 6062)")
 	settings.MarkSecret(f, "turn-secret")
 	settings.MarkSecret(f, "turn-user")
 }
