@@ -29,9 +29,12 @@ func openTap(t testing.TB, from netip.AddrPort) *tap {
 	t.Cleanup(func() { unix.Close(fd) })
 	const load8, load16, jumpEqual, give = 0x30, 0x28, 0x15, 0x06
 	filter := []unix.SockFilter{
-		{Code: load8, K: 9}, {Code: jumpEqual, Jf: 3, K: unix.IPPROTO_UDP},
-		{Code: load16, K: 20}, {Code: jumpEqual, Jf: 1, K: uint32(from.Port())},
-		{Code: give, K: 1 << 16}, {Code: give},
+		{Code: load8, K: 9},
+		{Code: jumpEqual, Jf: 3, K: unix.IPPROTO_UDP},
+		{Code: load16, K: 20},
+		{Code: jumpEqual, Jf: 1, K: uint32(from.Port())},
+		{Code: give, K: 1 << 16},
+		{Code: give},
 	}
 	lo, err := net.InterfaceByName("lo")
 	if err == nil {

@@ -83,8 +83,14 @@ func BenchmarkTURN(b *testing.B) {
 			clients, rate int
 			down, differ  bool
 		}{
-			{clients: 64}, {clients: 64, down: true}, {clients: 64, differ: true}, {clients: 64, down: true, differ: true},
-			{clients: 1}, {clients: 1, down: true}, {clients: 300, rate: 40_000}, {clients: 300, rate: 40_000, down: true},
+			{clients: 64},
+			{clients: 64, down: true},
+			{clients: 64, differ: true},
+			{clients: 64, down: true, differ: true},
+			{clients: 1},
+			{clients: 1, down: true},
+			{clients: 300, rate: 40_000},
+			{clients: 300, rate: 40_000, down: true},
 		} {
 			name := fmt.Sprintf("up/clients=%d/%d", test.clients, size)
 			if test.down {

@@ -161,9 +161,13 @@ func (q *Quotas) check() error {
 		setting  string
 		is, most int
 	}{
-		{"PerUser", q.PerUser, math.MaxInt}, {"PerIP", q.PerIP, math.MaxInt}, {"Total", q.Total, math.MaxInt},
-		{"Permissions", q.Permissions, mostPerAllocation}, {"Channels", q.Channels, mostPerAllocation},
-		{"Bitrate", q.Bitrate, math.MaxInt}, {"PacketRate", q.PacketRate, math.MaxInt},
+		{"PerUser", q.PerUser, math.MaxInt},
+		{"PerIP", q.PerIP, math.MaxInt},
+		{"Total", q.Total, math.MaxInt},
+		{"Permissions", q.Permissions, mostPerAllocation},
+		{"Channels", q.Channels, mostPerAllocation},
+		{"Bitrate", q.Bitrate, math.MaxInt},
+		{"PacketRate", q.PacketRate, math.MaxInt},
 	} {
 		switch {
 		case n.is < 0:
