@@ -119,11 +119,11 @@ func (s *Stream) carry(to, from net.Conn, pace *Pace, count *atomic.Uint64) {
 
 // write writes what was read, and waits as long as the pace wants. It returns false when the stream is over.
 func (s *Stream) write(to net.Conn, b []byte, pace *Pace, count *atomic.Uint64) bool {
-	count.Add(uint64(len(b))) // ahead of the peer's knowing
+	count.Add(uint64(len(b))) // ahead of the peer's knowing, as the payment is
+	wait := pace.pay(time.Now(), len(b))
 	if _, err := to.Write(b); err != nil {
 		return false
 	}
-	wait := pace.pay(time.Now(), len(b))
 	if wait <= 0 {
 		return true
 	}
