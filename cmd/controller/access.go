@@ -4,17 +4,14 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"net/url"
-	"os"
 
 	"gazpacho/pkg/auth"
 	"gazpacho/pkg/settings"
 )
 
 const (
-	// maxSecretFile is more than any secret needs, in bytes; a wrong path may lead to a disk image.
+	// maxSecretFile is more than any secret needs, in bytes.
 	maxSecretFile = 64 << 10
 	secretHint    = "`openssl rand -base64 32` makes a good one"
 )
@@ -103,7 +100,7 @@ func (s *checked) wrongAuth(err error) error {
 
 // readSecret reads the file with the secret. The newline that editors put at its end is not part of it.
 func readSecret(s *checked) error {
-	text, info, err := readSecretFile(s.AuthSecretFile)
+	text, info, err := settings.ReadFile(s.AuthSecretFile, maxSecretFile)
 	if err != nil {
 		return err
 	}
@@ -116,22 +113,4 @@ func readSecret(s *checked) error {
 		s.warnings = append(s.warnings, fmt.Sprintf("auth-secret-file: every user of the machine can read it: chmod 600 %s", s.AuthSecretFile))
 	}
 	return nil
-}
-
-// readSecretFile reads a file that should be small, and says who else could.
-func readSecretFile(name string) ([]byte, fs.FileInfo, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, nil, err
-	}
-	text, err := io.ReadAll(io.LimitReader(f, maxSecretFile+1))
-	if err == nil && len(text) > maxSecretFile {
-		err = fmt.Errorf("%s has more than %d bytes", name, maxSecretFile)
-	}
-	return text, info, err
 }

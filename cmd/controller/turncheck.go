@@ -75,7 +75,7 @@ func checkTURNSecrets(s *checked, w *proto.TURNSettings) error {
 	if len(w.Secrets) > 0 {
 		return s.wrongText("turn-secret-file", "goes alone: give it or turn-secret")
 	}
-	text, info, err := readSecretFile(file)
+	text, info, err := settings.ReadFile(file, maxSecretFile)
 	if err != nil {
 		return s.wrong("turn-secret-file", err)
 	}

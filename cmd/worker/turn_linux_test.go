@@ -49,6 +49,7 @@ func TestBadTURNSettings(t *testing.T) {
 		{"file without users", with("--turn-user-file=" + empty), "--turn-user-file"},
 		{"file with half a user", with("--turn-user-file=" + users), "--turn-user-file"},
 		{"no such file", with("--turn-user-file=" + dir + "/none"), "--turn-user-file"},
+		{"file without end", with("--turn-secret-file=/dev/zero"), "--turn-secret-file"},
 		{"file without secrets", with("--turn-secret-file=" + empty), "--turn-secret-file"},
 		{"relay address", with("--turn-relay-address=here"), "--turn-relay-address"},
 		{"wildcard to relay on", with("--turn-relay-address=0.0.0.0"), "--turn-relay-address"},

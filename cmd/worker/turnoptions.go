@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -115,12 +114,15 @@ func (o *turnOptions) readSecrets(set *settings.Set, s *proto.TURNSettings) erro
 	return err
 }
 
+// maxFile is more than lists of users, secrets and certificates need, in bytes.
+const maxFile = 4 << 20
+
 // fileLines are the lines of a file that are not empty.
 func fileLines(set *settings.Set, setting, name string) (lines []string, err error) {
 	if name == "" {
 		return nil, nil
 	}
-	text, err := os.ReadFile(name)
+	text, _, err := settings.ReadFile(name, maxFile)
 	if err != nil {
 		return nil, set.Wrong(setting, err)
 	}
@@ -171,7 +173,7 @@ func (o *turnOptions) readCertificate(set *settings.Set, s *proto.TURNSettings) 
 		if f.name == "" {
 			continue
 		}
-		text, err := os.ReadFile(f.name)
+		text, _, err := settings.ReadFile(f.name, maxFile)
 		if err != nil {
 			return set.Wrong(setting, err)
 		}

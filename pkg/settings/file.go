@@ -18,7 +18,7 @@ const maxFile = 1 << 20
 
 // fromFile takes what the YAML file says.
 func (s *Set) fromFile(name string) error {
-	text, info, err := readFile(name)
+	text, info, err := ReadFile(name, maxFile)
 	if err != nil {
 		return &Error{Where: s.configOrigin(), Err: err}
 	}
@@ -40,8 +40,9 @@ func (s *Set) configOrigin() string {
 	return s.variable(configFlag)
 }
 
-// readFile reads a file that should be small. It may be a pipe, which has no size before it ends.
-func readFile(name string) ([]byte, fs.FileInfo, error) {
+// ReadFile reads a file of at most so many bytes, and tells who may read it. It may be a pipe, which has no size before it ends; a wrong path may
+// lead to a disk, which has no end.
+func ReadFile(name string, most int) ([]byte, fs.FileInfo, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, nil, err
@@ -51,9 +52,9 @@ func readFile(name string) ([]byte, fs.FileInfo, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err == nil && len(text) > maxFile {
-		err = fmt.Errorf("%s has more than %d bytes", name, maxFile)
+	text, err := io.ReadAll(io.LimitReader(f, int64(most)+1))
+	if err == nil && len(text) > most {
+		err = fmt.Errorf("%s has more than %d bytes", name, most)
 	}
 	return text, info, err
 }
